@@ -1,0 +1,1 @@
+"""Questions asked of the city.  One file per question."""

@@ -1,0 +1,1 @@
+"""What can be looked at: the layer catalogue, and queries over it."""

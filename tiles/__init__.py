@@ -1,0 +1,1 @@
+"""The city as pictures can use it: vector tiles."""

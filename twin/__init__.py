@@ -1,0 +1,1 @@
+"""The city as stored: model, frames, units, change feed, ingest.  The lowest room."""

@@ -1,0 +1,250 @@
+"""Coordinate frames, and the only conversions between them.
+
+The city is stored in one projected frame, in metres.  Longitude and latitude exist only at the
+edges: requests, GeoJSON, tile addresses, files.  The type of a value says which frame it is in,
+so that a mix-up is a type error and not a wrong answer.  Inside, x is always east and y north
+(``always_xy``), whatever order the authority of the frame prefers.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple, NewType
+
+import numpy as np
+from numpy.typing import NDArray
+from pyproj import CRS, Transformer
+from pyproj.exceptions import CRSError
+from shapely import box, has_z, set_srid, transform
+from shapely.geometry.base import BaseGeometry
+
+from twin.errors import InvalidInputError
+
+LonLatGeometry = NewType("LonLatGeometry", BaseGeometry)
+"""Degrees, longitude first (OGC:CRS84)."""
+
+CityGeometry = NewType("CityGeometry", BaseGeometry)
+"""Metres, in the city's own frame, SRID set."""
+
+LONLAT = "OGC:CRS84"
+"""Longitude and latitude on WGS 84, longitude first.
+
+CGCS2000 (EPSG:4490) differs from it by centimetres and PROJ treats the step between them as
+null, so GeoJSON of a CGCS2000 city is exact to the datum's own realisation.
+"""
+
+
+class LonLatBox(NamedTuple):
+    """A box in degrees."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+
+class CityBox(NamedTuple):
+    """A box in metres."""
+
+    min_x_m: float
+    min_y_m: float
+    max_x_m: float
+    max_y_m: float
+
+
+def parse_crs(text: str) -> CRS:
+    """Return the coordinate reference system that a text names.
+
+    Parameters
+    ----------
+    text : str
+        ``EPSG:4548``, a bare EPSG number, an OGC URI or URN, or WKT.
+
+    Raises
+    ------
+    InvalidInputError
+        If PROJ knows no such system.
+
+    Examples
+    --------
+    >>> parse_crs("EPSG:4548").name
+    'CGCS2000 / 3-degree Gauss-Kruger CM 117E'
+    """
+    try:
+        return CRS.from_user_input(int(text) if text.strip().isdigit() else text)
+    except (CRSError, ValueError) as error:
+        raise InvalidInputError(
+            f"no coordinate reference system is called {text!r}; "
+            "give an EPSG code such as EPSG:4548, or WKT"
+        ) from error
+
+
+def projected_srid(text: str) -> int:
+    """Return the EPSG number of a projected frame in metres, or say why it is none.
+
+    >>> projected_srid("EPSG:4548")
+    4548
+    """
+    crs = parse_crs(text)
+    code = crs.to_epsg()
+    if code is None:
+        raise InvalidInputError(f"{crs.name!r} has no EPSG code; a city's frame must have one")
+    _require_metres(code)
+    return int(code)
+
+
+def area_of_use(srid: int) -> CityBox:
+    """Return where a projected frame is meant to be used, in its own metres.
+
+    >>> [round(v / 1000) for v in area_of_use(4548)]  # doctest: +ELLIPSIS
+    [3..., 2..., 6..., 5...]
+    """
+    area = CRS.from_epsg(srid).area_of_use
+    if area is None:
+        raise InvalidInputError(f"EPSG:{srid} does not say where it is valid; give --extent")
+    bounds = _transformer(LONLAT, f"EPSG:{srid}").transform_bounds(*area.bounds, densify_pts=21)
+    return CityBox(*(float(v) for v in bounds))
+
+
+def reproject(
+    geometries: NDArray[np.object_], source: CRS | str, target: CRS | str
+) -> NDArray[np.object_]:
+    """Return geometries moved from one frame to another, axes east-north on both sides.
+
+    Parameters
+    ----------
+    geometries : ndarray of shapely geometries, shape (n,)
+        Two- or three-dimensional; z is carried through unchanged.
+    source, target : CRS or str
+        The frames.
+
+    Raises
+    ------
+    InvalidInputError
+        If no coordinate operation leads from one to the other.
+    """
+    mover = _transformer(_key(source), _key(target))
+
+    def flat(x: NDArray[np.float64], y: NDArray[np.float64]) -> Any:
+        return mover.transform(x, y)
+
+    def high(x: NDArray[np.float64], y: NDArray[np.float64], z: NDArray[np.float64]) -> Any:
+        return *mover.transform(x, y), z
+
+    if not len(geometries) or not has_z(geometries).any():
+        return np.asarray(transform(geometries, flat, interleaved=False))
+    moved = np.array(geometries, dtype=object)
+    in_3d = has_z(geometries)
+    moved[in_3d] = transform(moved[in_3d], high, include_z=True, interleaved=False)
+    moved[~in_3d] = transform(moved[~in_3d], flat, interleaved=False)
+    return moved
+
+
+def move_points(
+    x: NDArray[np.float64], y: NDArray[np.float64], source: CRS | str, target: CRS | str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the coordinates of points, shape (n,) each, in another frame."""
+    moved_x, moved_y = _transformer(_key(source), _key(target)).transform(x, y)
+    return np.asarray(moved_x), np.asarray(moved_y)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The projected frame a city is stored in, and how far the city reaches in it."""
+
+    srid: int
+    extent: CityBox
+
+    def __post_init__(self) -> None:
+        """Refuse frames in which a distance is not a distance."""
+        _require_metres(self.srid)
+        if not (self.extent[0] < self.extent[2] and self.extent[1] < self.extent[3]):
+            raise InvalidInputError(f"the extent is empty or turned around: {tuple(self.extent)}")
+
+    @property
+    def name(self) -> str:
+        """The frame as an authority code, ``EPSG:4548``."""
+        return f"EPSG:{self.srid}"
+
+    def to_city(self, geometry: LonLatGeometry) -> CityGeometry:
+        """Return the geometry in metres, stamped with the frame's SRID.
+
+        Raises
+        ------
+        InvalidInputError
+            If any of it lies outside the city's extent: swapped axes, metres given as degrees,
+            another zone.
+        """
+        moved = self._moved(geometry)
+        if not box(*self.extent).covers(moved):
+            raise InvalidInputError(
+                f"outside the city: {_shown(geometry.bounds)} (degrees) is "
+                f"{_shown(moved.bounds)} in {self.name}; the city reaches "
+                f"{_shown(self.lonlat_extent())} (degrees, west south east north)"
+            )
+        return CityGeometry(moved)
+
+    def to_lonlat(self, geometry: CityGeometry) -> LonLatGeometry:
+        """Return the geometry in degrees, longitude first."""
+        moved = reproject(np.array([geometry], dtype=object), self.name, LONLAT)[0]
+        return LonLatGeometry(set_srid(moved, 4326))
+
+    def box_to_city(self, bounds: LonLatBox) -> CityBox:
+        """Return the smallest box in metres that holds a box in degrees; it may leave the city.
+
+        Raises
+        ------
+        InvalidInputError
+            If south is not below north or a number is not a place on Earth.
+        """
+        west, south, east, north = bounds
+        if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
+            raise InvalidInputError(
+                f"not a box of west, south, east, north in degrees: {tuple(bounds)}"
+            )
+        moved = _transformer(LONLAT, self.name).transform_bounds(*bounds, densify_pts=21)
+        return CityBox(*(float(v) for v in moved))
+
+    def lonlat_extent(self) -> LonLatBox:
+        """Return the city's extent in degrees."""
+        return self.box_to_lonlat(self.extent)
+
+    def box_to_lonlat(self, bounds: CityBox) -> LonLatBox:
+        """Return the smallest box in degrees that holds a box in metres."""
+        moved = _transformer(self.name, LONLAT).transform_bounds(*bounds, densify_pts=21)
+        return LonLatBox(*(float(v) for v in moved))
+
+    def _moved(self, geometry: BaseGeometry) -> BaseGeometry:
+        moved: Any = reproject(np.array([geometry], dtype=object), LONLAT, self.name)[0]
+        if not np.isfinite(moved.bounds).all():
+            raise InvalidInputError(
+                f"{_shown(geometry.bounds)} is not a place in degrees (longitude first)"
+            )
+        return set_srid(moved, self.srid)
+
+
+def _require_metres(srid: int) -> None:
+    try:
+        crs = CRS.from_epsg(srid)
+    except CRSError as error:
+        raise InvalidInputError(f"there is no EPSG:{srid}") from error
+    if not crs.is_projected or crs.axis_info[0].unit_name != "metre":
+        raise InvalidInputError(
+            f"EPSG:{srid} ({crs.name}) is not a projected frame in metres; "
+            "choose one such as EPSG:4548 (CGCS2000, 117E) or EPSG:32748 (UTM 48S)"
+        )
+
+
+def _key(crs: CRS | str) -> str:
+    return crs if isinstance(crs, str) else crs.to_wkt()
+
+
+@cache
+def _transformer(source: str, target: str) -> Transformer:
+    try:
+        return Transformer.from_crs(source, target, always_xy=True)
+    except CRSError as error:  # pragma: no cover - PROJ finds a ballpark step for nearly all pairs
+        raise InvalidInputError(f"no way leads from {source} to {target}") from error
+
+
+def _shown(numbers: tuple[float, ...]) -> str:
+    return "(" + ", ".join(f"{v:.7g}" for v in numbers) + ")"

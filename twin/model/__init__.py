@@ -1,0 +1,41 @@
+"""Tables of the twin, one file a theme.  Importing this package registers all of them."""
+
+from twin.model import (
+    analysis,
+    buildings,
+    city,
+    facilities,
+    feed,
+    grid,
+    pipelines,
+    rasters,
+    roads,
+    waterlogging,
+)
+from twin.model.base import Base, Located
+
+__all__ = [
+    "Base",
+    "Located",
+    "analysis",
+    "buildings",
+    "city",
+    "facilities",
+    "feed",
+    "grid",
+    "located_tables",
+    "pipelines",
+    "rasters",
+    "roads",
+    "waterlogging",
+]
+
+
+def located_tables() -> dict[str, type[Located]]:
+    """Return every table whose rows have a place and a history, by table name.
+
+    >>> sorted(located_tables())[:3]
+    ['building', 'facility', 'grid_cell']
+    """
+    found = {str(table.__tablename__): table for table in Located.__subclasses__()}
+    return dict(sorted(found.items()))
