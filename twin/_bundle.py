@@ -178,7 +178,7 @@ def _unpack_into(folder: Path, progress: Progress) -> None:
         archives = _download(Path(work), progress)
         progress(f"unpacking {len(archives)} packages into {folder}")
         root = Path(work) / "root"
-        root.mkdir(mode=0o755)
+        root.mkdir()
         for archive in archives:
             subprocess.run(["dpkg", "-x", str(archive), str(root)], check=True)
         for litter in (
@@ -187,6 +187,7 @@ def _unpack_into(folder: Path, progress: Progress) -> None:
         ):
             shutil.rmtree(litter, ignore_errors=True)
         _link_controls(root)
+        root.chmod(0o755)
         root.rename(folder)
 
 
@@ -239,7 +240,6 @@ def _apt_options(work: Path) -> list[str]:
         "Debug::NoLocking": 1,
         "APT::Install-Recommends": "false",
         "APT::Sandbox::User": "",
-        "APT::Update::Post-Invoke-Success": "",
         "Acquire::Languages": "none",
         "Acquire::Retries": 3,
     }

@@ -16,8 +16,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 POLL_S = 0.2
 STOP_PATIENCE_S = 60.0
@@ -111,20 +113,22 @@ def clear_stale(data: Path, cluster_name: str) -> None:
     PostgreSQL refuses to start if the pid in an old file belongs by now to any live process of
     the same user.  The caller holds the keeper's lock: no server of ours is meant to be running.
     """
-    steps = [(signal.SIGINT, STOP_PATIENCE_S), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0)]
-    for number, patience_s in steps:
-        until = time.monotonic() + patience_s
-        left = server_processes(data, cluster_name)
-        for pid in left if number != signal.SIGINT else _postmaster_of(data, left):
+    left = server_processes(data, cluster_name)
+    for pid in _postmaster_of(data, left):
+        _kill(pid, signal.SIGINT)
+        left = _wait_gone(data, cluster_name, STOP_PATIENCE_S)
+    for number in (signal.SIGQUIT, signal.SIGKILL):
+        for pid in left:
             _kill(pid, number)
-        if number == signal.SIGINT and left and not _postmaster_of(data, left):
-            continue
-        while left and time.monotonic() < until:
-            time.sleep(0.02)
-            left = server_processes(data, cluster_name)
-        if not left:
-            break
+        left = _wait_gone(data, cluster_name, 5.0) if left else []
     (data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _wait_gone(data: Path, cluster_name: str, patience_s: float) -> list[int]:
+    until = time.monotonic() + patience_s
+    while (left := server_processes(data, cluster_name)) and time.monotonic() < until:
+        time.sleep(0.02)
+    return left
 
 
 def _postmaster_of(data: Path, pids: list[int]) -> list[int]:
@@ -136,10 +140,8 @@ def _postmaster_of(data: Path, pids: list[int]) -> list[int]:
 
 
 def _kill(pid: int, number: int) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def die_with_parent() -> Callable[[], None]:
@@ -160,26 +162,26 @@ def die_with_parent() -> Callable[[], None]:
 class Keeper:
     """One server and the reasons to keep it."""
 
-    def __init__(self, order: dict[str, object]) -> None:
-        self.place = Place(Path(str(order["root"])))
-        self.name = str(order["cluster_name"])
-        self.order = order
+    def __init__(self, order: dict[str, Any]) -> None:
+        self.place = Place(Path(order["root"]))
+        self.name: str = order["cluster_name"]
+        self.command: list[str] = order["command"]
+        self.environment: dict[str, str] = order["environment"]
+        self.account: dict[str, Any] = order["account"]
         self.failures = 0
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start the server on a directory nobody else serves."""
         clear_stale(self.place.data, self.name)
         self.started = time.monotonic()
-        account = self.order["account"]
-        who = {} if account is None else {**account, "extra_groups": []}  # type: ignore[dict-item]
-        return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
-            self.order["command"],
-            env=self.order["environment"],
+        return subprocess.Popen(
+            self.command,
+            env=self.environment,
             cwd="/",
             umask=0o077,
             stdin=subprocess.DEVNULL,
             preexec_fn=die_with_parent(),
-            **who,
+            **self.account,
         )
 
     def run(self) -> int:
@@ -236,12 +238,10 @@ class Keeper:
 
 def main() -> int:
     """Keep the server that the JSON on the command line describes."""
-    order: dict[str, object] = json.loads(sys.argv[1])
-    held = lock(Place(Path(str(order["root"]))).keeper_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    if held is None:
+    keeper = Keeper(json.loads(sys.argv[1]))
+    if lock(keeper.place.keeper_lock, fcntl.LOCK_EX | fcntl.LOCK_NB) is None:
         return 0
-    # Our lock on the users file must never be our own doing: each look opens it anew.
-    return Keeper(order).run()
+    return keeper.run()
 
 
 if __name__ == "__main__":
