@@ -99,6 +99,7 @@ class Located(Base):
 
     @declared_attr.directive
     def __table_args__(cls) -> tuple[Any, ...]:  # noqa: N805 - SQLAlchemy calls it on the class
+        """Return the rules of every located table, then the table's own."""
         name = cls.__tablename__
         return (
             CheckConstraint(one_of("state", STATES), name="state"),

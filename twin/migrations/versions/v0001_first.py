@@ -27,7 +27,9 @@ def upgrade() -> None:
     """Create every table, put the located ones under the feed, write the usual thresholds."""
     srid = int(context.config.attributes["srid"])
     # The driver's own execute: the text has colons and percent signs that are not parameters.
-    run = op.get_bind().connection.driver_connection.execute
+    connection = op.get_bind().connection.driver_connection
+    assert connection is not None
+    run = connection.execute
     run((_HERE / "0001_tables.sql").read_text().replace("{srid}", str(srid)))
     run("CREATE TABLE twin.reading_default PARTITION OF twin.reading DEFAULT")
     run((_HERE / "0001_feed.sql").read_text())
