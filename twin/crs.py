@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
-from shapely import box, has_z, set_srid, transform
+from shapely import box, get_coordinates, has_z, set_coordinates, set_srid
 from shapely.geometry.base import BaseGeometry
 
 from twin.errors import InvalidInputError
@@ -123,19 +123,12 @@ def reproject(
         If no coordinate operation leads from one to the other.
     """
     mover = _transformer(_key(source), _key(target))
-
-    def flat(x: NDArray[np.float64], y: NDArray[np.float64]) -> Any:
-        return mover.transform(x, y)
-
-    def high(x: NDArray[np.float64], y: NDArray[np.float64], z: NDArray[np.float64]) -> Any:
-        return *mover.transform(x, y), z
-
-    if not len(geometries) or not has_z(geometries).any():
-        return np.asarray(transform(geometries, flat, interleaved=False))
     moved = np.array(geometries, dtype=object)
-    in_3d = has_z(geometries)
-    moved[in_3d] = transform(moved[in_3d], high, include_z=True, interleaved=False)
-    moved[~in_3d] = transform(moved[~in_3d], flat, interleaved=False)
+    in_3d = has_z(moved)
+    for chosen, dimensions in ((in_3d, 3), (~in_3d, 2)):
+        coordinates = get_coordinates(moved[chosen], include_z=dimensions == 3)
+        coordinates[:, 0], coordinates[:, 1] = mover.transform(coordinates[:, 0], coordinates[:, 1])
+        moved[chosen] = set_coordinates(moved[chosen], coordinates)
     return moved
 
 
@@ -219,7 +212,8 @@ class Frame:
             raise InvalidInputError(
                 f"{_shown(geometry.bounds)} is not a place in degrees (longitude first)"
             )
-        return set_srid(moved, self.srid)
+        stamped: BaseGeometry = set_srid(moved, self.srid)
+        return stamped
 
 
 def _require_metres(srid: int) -> None:
