@@ -1,12 +1,23 @@
 """What every test may ask for: a real PostGIS, fresh for each session."""
 
+import itertools
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.orm import Session
 
 from twin.cluster import Cluster, attach
+from twin.crs import CityBox, Frame
+from twin.database import City, connect, create_city, open_city
+
+SHANTOU = Frame(srid=4548, extent=CityBox(440_000, 2_560_000, 500_000, 2_610_000))
+"""Where the tests' city lies: CGCS2000 / 3-degree Gauss-Kruger CM 117E."""
+
+_numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +30,55 @@ def cluster() -> Iterator[Cluster]:
         Path(folder).chmod(0o755)
         with attach(Path(folder), fsync=False, progress=print) as cluster:
             yield cluster
+
+
+@pytest.fixture(scope="session")
+def clone(cluster: Cluster) -> Callable[..., object]:
+    """Return a context manager: a database of its own (as URL), copied from another or empty."""
+
+    @contextmanager
+    def copy(template: str | None = None) -> Iterator[str]:
+        name = f"test_{next(_numbers)}"
+        maintenance = create_engine(cluster.url, isolation_level="AUTOCOMMIT")
+        with maintenance.connect() as connection:
+            if template is None:
+                cluster.ensure_database(name)
+            else:
+                connection.execute(text(f'CREATE DATABASE {name} TEMPLATE "{template}"'))
+            yield cluster.database_url(name)
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        maintenance.dispose()
+
+    return copy
+
+
+@pytest.fixture
+def database_url(clone: Callable[..., object]) -> Iterator[str]:
+    """Return the URL of an empty database, with PostGIS and without a city."""
+    with clone() as url:  # type: ignore[attr-defined]
+        yield url
+
+
+@pytest.fixture(scope="session")
+def empty_city_template(cluster: Cluster) -> str:
+    """Return the name of a database that holds a city without features."""
+    engine = connect(cluster.ensure_database("template_empty"))
+    create_city(engine, "汕头", SHANTOU)
+    engine.dispose()
+    return "template_empty"
+
+
+@pytest.fixture
+def engine(clone: Callable[..., object], empty_city_template: str) -> Iterator[Engine]:
+    """Return an engine on an empty city of the test's own; commits are real."""
+    with clone(empty_city_template) as url:  # type: ignore[attr-defined]
+        engine = connect(url)
+        yield engine
+        engine.dispose()
+
+
+@pytest.fixture
+def empty_city(engine: Engine) -> Iterator[City]:
+    """Return a city without features."""
+    with Session(engine) as session:
+        yield open_city(session)

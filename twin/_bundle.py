@@ -162,11 +162,15 @@ def unpack(folder: Path, progress: Progress) -> Server:
     try:
         server = unpacked_server(folder)
         if server is None:
+            for litter in folder.parent.glob(f"{folder.name}.*/"):
+                shutil.rmtree(litter, ignore_errors=True)  # Of one who was killed at it.
             _unpack_into(folder, progress)
             server = unpacked_server(folder)
         if server is None:
             raise UnavailableError(f"the PostgreSQL unpacked into {folder} does not run here")
         return server
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise UnavailableError(f"PostGIS could not be unpacked into {folder}: {error}") from error
     finally:
         if held is not None:
             os.close(held)
