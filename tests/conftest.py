@@ -28,8 +28,9 @@ def cluster() -> Iterator[Cluster]:
     ) as folder:
         # PostgreSQL has a user of its own when root runs the tests.
         Path(folder).chmod(0o755)
-        with attach(Path(folder), fsync=False, progress=print) as cluster:
-            yield cluster
+        cluster = attach(Path(folder), fsync=False, progress=print)
+        yield cluster
+        cluster.close(wait=True)
 
 
 @pytest.fixture(scope="session")

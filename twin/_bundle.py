@@ -47,9 +47,10 @@ def system_servers(pg_bin: Path | None, patterns: Sequence[str] | None = None) -
         if real in seen:
             continue
         seen.add(real)
-        major = major_of(real)
+        environment = _environment_of(real)
+        major = major_of(real, environment)
         if major is not None and major >= MINIMUM_MAJOR and _has_postgis(real, major):
-            yield Server(real, major)
+            yield Server(real, major, environment)
 
 
 def _candidates(pg_bin: Path | None, patterns: Sequence[str]) -> Iterator[Path]:
@@ -76,6 +77,12 @@ def major_of(bin_dir: Path, environment: Mapping[str, str] | None = None) -> int
     said = _output([str(bin_dir / "postgres"), "-V"], environment)
     number = re.search(r"\(PostgreSQL\) (\d+)", said or "")
     return int(number[1]) if number else None
+
+
+def _environment_of(bin_dir: Path) -> dict[str, str]:
+    # TWIN_PG_BIN may name a bundle that was unpacked elsewhere and carried here.
+    root = bin_dir.parents[4] if len(bin_dir.parents) > 5 else Path("/")
+    return _bundle_environment(root) if (root / "usr/share/proj").is_dir() else {}
 
 
 def _has_postgis(bin_dir: Path, major: int) -> bool:
@@ -273,11 +280,22 @@ _INSTALL = {
 }
 
 
-def how_to_install() -> str:
-    """Return one sentence with the one command that installs PostGIS on this system."""
-    system = os_release()
+def how_to_install(system: Mapping[str, str] | None = None) -> str:
+    """Return one sentence with the one command that installs PostGIS on a system.
+
+    Parameters
+    ----------
+    system : mapping, optional
+        The system's ``os-release`` fields, this system's by default.
+
+    Examples
+    --------
+    >>> how_to_install({"ID": "rocky", "ID_LIKE": "rhel centos fedora"})[:62]
+    'Install PostGIS with: sudo dnf install postgresql-server postg'
+    """
+    named = os_release() if system is None else system
     own_url = "or set TWIN_DATABASE_URL to a PostGIS database of your own"
-    for family in (system.get("ID", ""), *system.get("ID_LIKE", "").split()):
+    for family in (named.get("ID", ""), *named.get("ID_LIKE", "").split()):
         if family in _INSTALL:
             return f"Install PostGIS with: {_INSTALL[family]}   ({own_url})"
     return f"Install PostgreSQL {MINIMUM_MAJOR} or newer with PostGIS 3, {own_url}."

@@ -24,6 +24,8 @@ from typing import Any
 POLL_S = 0.2
 STOP_PATIENCE_S = 60.0
 """A fast shutdown writes a checkpoint, which on a slow disk takes its time."""
+MOST_FAILURES = 5
+"""How often in a row a crashed server is started again before it once gets ready."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -107,11 +109,11 @@ def _serves(process: str, data: str, cluster_name: str) -> bool:
     return Path(os.fsdecode(words[0])).name == "postgres" and os.fsencode(data) in words
 
 
-def clear_stale(data: Path, cluster_name: str) -> None:
-    """Stop every process left over from a dead server, then remove its pid file.
+def clear_stale(data: Path, cluster_name: str, socket_dir: Path | None = None) -> None:
+    """Stop every process left over from a dead server, then remove its pid files.
 
-    PostgreSQL refuses to start if the pid in an old file belongs by now to any live process of
-    the same user.  The caller holds the keeper's lock: no server of ours is meant to be running.
+    PostgreSQL refuses to start if the pid in an old file belongs by now to any process of the
+    same user, be it a zombie.  The caller knows that no server of ours is meant to be running.
     """
     left = server_processes(data, cluster_name)
     for pid in _postmaster_of(data, left):
@@ -122,6 +124,9 @@ def clear_stale(data: Path, cluster_name: str) -> None:
             _kill(pid, number)
         left = _wait_gone(data, cluster_name, 5.0) if left else []
     (data / "postmaster.pid").unlink(missing_ok=True)
+    if socket_dir is not None:
+        for file in socket_dir.glob(".s.PGSQL.*"):
+            file.unlink()
 
 
 def _wait_gone(data: Path, cluster_name: str, patience_s: float) -> list[int]:
@@ -165,6 +170,7 @@ class Keeper:
     def __init__(self, order: dict[str, Any]) -> None:
         self.place = Place(Path(order["root"]))
         self.name: str = order["cluster_name"]
+        self.socket_dir = Path(order["socket_dir"])
         self.command: list[str] = order["command"]
         self.environment: dict[str, str] = order["environment"]
         self.account: dict[str, Any] = order["account"]
@@ -172,8 +178,7 @@ class Keeper:
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start the server on a directory nobody else serves."""
-        clear_stale(self.place.data, self.name)
-        self.started = time.monotonic()
+        clear_stale(self.place.data, self.name, self.socket_dir)
         return subprocess.Popen(
             self.command,
             env=self.environment,
@@ -200,16 +205,24 @@ class Keeper:
                 return self.stop(server)
             elif not is_locked(self.place.users_lock) and self.last_user_gone(server):
                 return 0
+            elif self.failures and self.is_ready():
+                self.failures = 0
 
     def after_death(self, status: int) -> subprocess.Popen[bytes] | None:
         """Start the server again if it crashed under its users; None if it is to stay down."""
         if status == 0 or not is_locked(self.place.users_lock):
             return None
-        self.failures = self.failures + 1 if time.monotonic() - self.started < 2.0 else 1
-        if self.failures >= 3:
+        if self.failures >= MOST_FAILURES:
             return None
+        self.failures += 1
         print(f"keeper: the server ended with {status}, starting it again", file=sys.stderr)
         return self.start()
+
+    def is_ready(self) -> bool:
+        """Return whether the server accepts connections."""
+        with suppress(OSError):
+            return "ready" in (self.place.data / "postmaster.pid").read_text()
+        return False
 
     def last_user_gone(self, server: subprocess.Popen[bytes]) -> bool:
         """Stop the server unless a new user came while we took the start lock."""
@@ -237,9 +250,12 @@ class Keeper:
 
 
 def main() -> int:
-    """Keep the server that the JSON on the command line describes."""
+    """Keep the server that the JSON on the command line describes, in the background."""
     keeper = Keeper(json.loads(sys.argv[1]))
     if lock(keeper.place.keeper_lock, fcntl.LOCK_EX | fcntl.LOCK_NB) is None:
+        return 0
+    # The child inherits the lock; our starter need not wait for it, and is not its parent.
+    if os.fork() != 0:
         return 0
     return keeper.run()
 

@@ -6,7 +6,6 @@ import fcntl
 import hashlib
 import json
 import os
-import pwd
 import shutil
 import subprocess
 import sys
@@ -61,7 +60,7 @@ class Starter:
             users = _keeper.lock(self.place.users_lock, fcntl.LOCK_SH)
             assert users is not None
             try:
-                if not (_keeper.is_locked(self.place.keeper_lock) and self._wait_ready(None)):
+                if not (_keeper.is_locked(self.place.keeper_lock) and self._wait_ready()):
                     self._start()
             except BaseException:
                 os.close(users)
@@ -118,9 +117,9 @@ class Starter:
             )
         self._configure()
         self._make_socket_dir()
-        _keeper.clear_stale(self.place.data, self.name)
-        keeper = self._launch_keeper(server)
-        if not self._wait_ready(keeper):
+        _keeper.clear_stale(self.place.data, self.name, self._socket_dir())
+        self._launch_keeper(server)
+        if not self._wait_ready():
             raise UnavailableError(f"PostgreSQL did not start: {self._last_words()}")
         self.started = True
 
@@ -157,8 +156,7 @@ class Starter:
             return self.cache_dir
         if self.account.change:
             return _SYSTEM_CACHE  # The home of root is closed to the server's user.
-        home = pwd.getpwuid(os.geteuid()).pw_dir
-        return Path(os.environ.get("XDG_CACHE_HOME") or f"{home}/.cache") / "citytwin"
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "citytwin"
 
     def _bundle_home(self) -> Path:
         """Return the cache if it can be used, else the data directory itself."""
@@ -197,8 +195,9 @@ class Starter:
         command += ["-c", "jit=off", "-c", "fsync=off", "template1"]
         done = self.account.run(command, server.environment, statements)
         # A single-user server ends well whatever its statements came to.
-        if done.returncode != 0 or "ERROR:" in done.stderr or "FATAL:" in done.stderr:
-            raise UnavailableError(f"PostGIS cannot be installed: {done.stderr.strip()}")
+        wrong = [line for line in done.stderr.splitlines() if "ERROR:" in line or "FATAL:" in line]
+        if done.returncode != 0 or wrong:
+            raise UnavailableError(f"PostGIS cannot be installed: {wrong or done.stderr}")
 
     def _configure(self) -> None:
         """Write the settings of a small server; ALTER SYSTEM still has the last word."""
@@ -223,10 +222,11 @@ class Starter:
                     f"{folder} is not a folder of user {self.account.name} alone: remove it"
                 ) from None
 
-    def _launch_keeper(self, server: Server) -> subprocess.Popen[bytes]:
+    def _launch_keeper(self, server: Server) -> None:
         order = {
             "root": str(self.place.root),
             "cluster_name": self.name,
+            "socket_dir": str(self._socket_dir()),
             "command": self._command(server),
             "environment": clean_environment(server.environment),
             "account": self.account.popen(),
@@ -234,13 +234,14 @@ class Starter:
         if self.place.log.exists() and self.place.log.stat().st_size > _LOG_LIMIT_BYTES:
             self.place.log.replace(self.place.log.with_suffix(".old.log"))
         with self.place.log.open("ab") as log:
-            return subprocess.Popen(
+            subprocess.run(
                 [sys.executable, "-I", "-S", str(_keeper.__file__), json.dumps(order)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd="/",
                 start_new_session=True,
+                check=False,
             )
 
     def _command(self, server: Server) -> list[str]:
@@ -257,16 +258,14 @@ class Starter:
         command = [str(server.bin_dir / "postgres"), "-D", str(self.place.data)]
         return command + [word for k, v in fixed.items() for word in ("-c", f"{k}={v}")]
 
-    def _wait_ready(self, keeper: subprocess.Popen[bytes] | None) -> bool:
+    def _wait_ready(self) -> bool:
         """Return whether the server gets ready; False as soon as its keeper is dead."""
         until = time.monotonic() + _START_PATIENCE_S
         while time.monotonic() < until:
             lines = _lines(self.place.data / "postmaster.pid")
             if len(lines) > 7 and lines[7].startswith("ready") and _alive(int(lines[0])):
                 return True
-            if keeper is not None and keeper.poll() is not None:
-                return False
-            if keeper is None and not _keeper.is_locked(self.place.keeper_lock):
+            if not _keeper.is_locked(self.place.keeper_lock):
                 return False
             time.sleep(0.01)
         return False

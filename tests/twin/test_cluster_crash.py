@@ -1,0 +1,189 @@
+"""Whatever is killed, no acknowledged row is lost, and the server comes back by itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+from twin._account import server_account
+from twin._keeper import server_processes
+from twin.cluster import Cluster, attach
+
+WRITE = """
+import sys, time
+from pathlib import Path
+import psycopg
+from sqlalchemy import make_url
+from twin.cluster import attach
+cluster = attach(Path(sys.argv[-1]))
+url = make_url(cluster.ensure_database("city"))
+options = url.get_dialect()().create_connect_args(url)[1]
+number = int(sys.argv[1])
+until = time.monotonic() + 60
+while time.monotonic() < until:
+    try:
+        with psycopg.connect(**options, autocommit=True) as connection:
+            connection.execute("SET client_min_messages = error")
+            connection.execute("CREATE TABLE IF NOT EXISTS row (number bigint)")
+            while True:
+                number += 1
+                connection.execute("INSERT INTO row VALUES (%s)", [number])
+                print(number)  # Only now it is acknowledged.
+    except psycopg.Error:
+        time.sleep(0.02)
+"""
+
+
+class Writer:
+    """A process that inserts rows, and the rows it was told are safe."""
+
+    def __init__(self, box: Any, first: int = 0) -> None:
+        self.process: subprocess.Popen[str] = box.script(WRITE, first)
+        self.acknowledged: set[int] = set()
+
+    def read(self, rows: int) -> None:
+        """Wait until so many more rows are acknowledged."""
+        assert self.process.stdout is not None
+        for _ in range(rows):
+            line = self.process.stdout.readline()
+            assert line, "the writer ended"
+            self.acknowledged.add(int(line))
+
+    def stop(self) -> None:
+        """End the writer by force and take what it had been told by then."""
+        self.process.send_signal(signal.SIGKILL)
+        lines = self.process.communicate()[0].splitlines(keepends=True)
+        self.acknowledged |= {int(line) for line in lines if line.endswith("\n")}
+
+
+def rows_of(cluster: Cluster) -> set[int]:
+    with connect(cluster) as connection:
+        return {number for (number,) in connection.execute("SELECT number FROM row")}
+
+
+def connect(cluster: Cluster) -> psycopg.Connection[Any]:
+    url = make_url(cluster.ensure_database("city"))
+    return psycopg.connect(**url.get_dialect()().create_connect_args(url)[1], autocommit=True)
+
+
+def test_killing_the_server_three_times_loses_no_row(box: Any) -> None:
+    writer = Writer(box)
+    for _ in range(3):
+        writer.read(200)
+        box.kill(box.postmaster())
+    writer.read(1000)  # It goes on: the keeper started the server again each time.
+    with attach(box.path) as cluster:
+        writer.stop()
+        assert len(writer.acknowledged) >= 1600
+        assert writer.acknowledged <= rows_of(cluster)
+
+
+def test_killing_a_backend_loses_no_row(box: Any) -> None:
+    writer = Writer(box)
+    writer.read(200)
+    with attach(box.path) as cluster:
+        with connect(cluster) as connection:
+            query = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'INSERT INTO row%'"
+            (pid,) = connection.execute(query).fetchone() or (None,)
+        server = box.postmaster()
+        assert pid is not None
+        box.kill(pid)
+        writer.read(1000)
+        writer.stop()
+        assert box.postmaster() == server
+        assert writer.acknowledged <= rows_of(cluster)
+
+
+def test_killing_the_owner_loses_no_row_and_leaves_the_others_their_server(box: Any) -> None:
+    owner, other = Writer(box), Writer(box, 1_000_000)
+    owner.read(200)
+    other.read(200)
+    server = box.postmaster()
+    owner.stop()
+    other.read(200)
+    assert box.postmaster() == server
+    with attach(box.path) as cluster:
+        other.stop()
+        assert owner.acknowledged | other.acknowledged <= rows_of(cluster)
+
+
+def test_killing_the_keeper_stops_the_server_cleanly(box: Any) -> None:
+    writer = Writer(box)
+    writer.read(200)
+    server = box.postmaster()
+    box.kill(box.keeper())
+    box.wait_until(lambda: not Path(f"/proc/{server}").exists())
+    writer.stop()
+    assert "database system is shut down" in box.place.log.read_text()
+    with attach(box.path) as cluster:
+        assert "not properly shut down" not in box.place.log.read_text()
+        assert writer.acknowledged <= rows_of(cluster)
+
+
+def test_killing_everything_at_once_loses_no_row(box: Any) -> None:
+    writer = Writer(box)
+    writer.read(200)
+    server, keeper = box.postmaster(), box.keeper()
+    os.kill(keeper, signal.SIGSTOP)  # Else it would start the server again at once.
+    busy = box.script(BUSY)
+    assert busy.stdout is not None
+    assert busy.stdout.readline() == "busy\n"
+    writer.stop()
+    box.kill(server)
+    box.kill(busy.pid)
+    box.kill(keeper)
+    name = f"{box.place.data}"
+    # The busy backend does not notice that its server is dead, and would block the next one.
+    assert server_processes(box.place.data, name)
+    with attach(box.path) as cluster:
+        assert writer.acknowledged <= rows_of(cluster)
+
+
+BUSY = """
+import sys, threading
+from pathlib import Path
+import psycopg
+from sqlalchemy import make_url
+from twin.cluster import attach
+url = make_url(attach(Path(sys.argv[-1])).database_url("city"))
+connection = psycopg.connect(**url.get_dialect()().create_connect_args(url)[1])
+threading.Timer(0.3, lambda: print("busy")).start()
+connection.execute("SELECT count(*) FROM generate_series(1, 100000000000) AS n WHERE sqrt(n) < 0")
+"""
+
+
+def test_a_stale_pid_file_that_names_somebody_elses_process_is_removed(box: Any) -> None:
+    with attach(box.path) as cluster:
+        cluster.ensure_database("city")
+        cluster.close(wait=True)
+    bystander = subprocess.Popen(["sleep", "600"], **server_account(box.place.data).popen())
+    try:
+        pid_file = box.place.data / "postmaster.pid"
+        lines = [bystander.pid, box.place.data, int(time.time()), 5432, "", "", "1 1", "ready"]
+        pid_file.write_text("".join(f"{line}\n" for line in lines))
+        with attach(box.path) as cluster, connect(cluster) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
+@pytest.mark.parametrize("moment_s", [0.05, 0.4, 0.8])
+def test_killing_the_first_start_at_any_moment_leaves_no_half_cluster(
+    box: Any, moment_s: float
+) -> None:
+    first = Writer(box)
+    box.wait_until(lambda: (box.place.root / "data.init").exists())
+    time.sleep(moment_s)
+    first.stop()
+    with attach(box.path) as cluster, connect(cluster) as connection:
+        assert connection.execute("SELECT postgis_version() IS NOT NULL").fetchone() == (True,)
