@@ -1,1 +1,36 @@
-"""What can be looked at: the layer catalogue, and queries over it."""
+"""What can be looked at: the layer catalogue, and questions to a layer."""
+
+from functools import cache
+
+from layers._layer import Drawn, Field, Layer, Words
+from twin.discover import discover
+from twin.errors import NotFoundError
+
+__all__ = ["Drawn", "Field", "Layer", "Words", "layer_named", "layers"]
+
+
+@cache
+def layers() -> dict[str, Layer]:
+    """Return every layer of ``layers/catalogue`` by id, in the order a map draws them.
+
+    >>> list(layers())[0]
+    'region'
+    """
+    found = discover("layers.catalogue", "LAYER", Layer)
+    return dict(sorted(found.items(), key=lambda entry: entry[1].order))
+
+
+def layer_named(layer_id: str) -> Layer:
+    """Return one layer.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such layer; the message names those there are.
+    """
+    try:
+        return layers()[layer_id]
+    except KeyError:
+        raise NotFoundError(
+            f"there is no layer {layer_id!r}; there are {', '.join(layers())}"
+        ) from None

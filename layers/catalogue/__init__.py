@@ -1,0 +1,1 @@
+"""One file a layer, called after its table; each defines ``LAYER``."""

@@ -1,0 +1,174 @@
+"""Ask a layer for its features: pages of them, one of them, how many there are.
+
+A page is one SQL statement.  Statements are composed once for each shape of a question and kept;
+only values change between two questions of the same shape.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    select,
+)
+
+from layers import Layer
+from layers.filter import EVERYTHING, Selection
+from layers.question import LONLAT_SRID, Shape, asked, conditions
+from twin.database import City
+from twin.errors import NotFoundError
+
+_DECIMALS: ColumnElement[int] = literal_column("7")
+"""A unit of the last decimal of a degree is a centimetre on the ground."""
+_CHEAP_TO_COUNT = 20_000
+_LARGEST_ID = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Page:
+    """Features of a layer in the order of their ids.
+
+    Attributes
+    ----------
+    layer : Layer
+        Whose features they are; the values stand in the order of its fields.
+    rows : sequence of tuple
+        ``(id, geometry as GeoJSON text, value, value, …)``; values are what JSON knows, and
+        properties of type ``object`` are JSON text.
+    last : int or None
+        The id to ask on from; None if nothing follows.
+    matched : int or None
+        How many features match, where that was cheap to know.
+    """
+
+    layer: Layer
+    rows: Sequence[tuple[Any, ...]]
+    last: int | None
+    matched: int | None
+
+
+def page(
+    city: City,
+    layer: Layer,
+    selection: Selection = EVERYTHING,
+    *,
+    after: int | None = None,
+    limit: int = 100,
+) -> Page:
+    """Return the next features of a layer after an id, in the order of their ids.
+
+    Parameters
+    ----------
+    city : City
+        The open city.
+    layer : Layer
+        What is asked.
+    selection : Selection
+        Which features; a feature is in a box if its geometry in degrees touches it.
+    after : int, optional
+        The id of the last feature of the page before.
+    limit : int
+        How many at most.
+    """
+    question = asked(city.frame, selection)
+    counted = after is None and question.shape == Shape()
+    statement = _page(layer, question.shape, after is not None, counted)
+    values = question.values | {"after": after, "limit": limit + 1}
+    found = city.session.connection().execute(statement, values)
+    # The driver's own rows: wrapping each of a thousand costs more than reading it.
+    rows: Sequence[tuple[Any, ...]] = found.cursor.fetchall()
+    matched = rows[0][-1] if rows and counted else None
+    more = len(rows) > limit
+    if not more and after is None:
+        matched = len(rows)
+    rows = rows[:limit]
+    return Page(layer, rows, rows[-1][0] if more else None, matched)
+
+
+def count(city: City, layer: Layer, selection: Selection = EVERYTHING) -> int:
+    """Return how many features of a layer match, exactly."""
+    question = asked(city.frame, selection)
+    found = city.session.connection().scalar(_count(layer, question.shape), question.values)
+    return int(found or 0)
+
+
+def counts(city: City, layers: Iterable[Layer]) -> dict[str, int]:
+    """Return the number of features of each layer, exactly, in one statement."""
+    columns = [_count(layer, Shape()).scalar_subquery().label(layer.id) for layer in layers]
+    return dict(city.session.connection().execute(select(*columns)).one()._mapping)
+
+
+def one(city: City, layer: Layer, key: str) -> Page:
+    """Return the one feature with an id or a uid, as a page of one.
+
+    Raises
+    ------
+    NotFoundError
+        If the layer has no such feature.
+    """
+    missing = NotFoundError(f"the layer {layer.id!r} has no feature {key!r}")
+    numbered = key.isascii() and key.isdigit()
+    if numbered and (len(key) > 19 or int(key) > _LARGEST_ID):
+        raise missing
+    try:
+        value = int(key) if numbered else UUID(key)
+    except ValueError:
+        raise missing from None
+    statement = _one(layer, "id" if numbered else "uid")
+    row = city.session.connection().execute(statement, {"key": value}).one_or_none()
+    if row is None:
+        raise missing
+    return Page(layer, [tuple(row)], None, 1)
+
+
+@cache
+def _page(layer: Layer, shape: Shape, goes_on: bool, counted: bool) -> Select[Any]:
+    columns = [*_columns(layer), *([_cheap_count(layer)] if counted else [])]
+    statement = select(*columns).select_from(layer.rows).where(*conditions(layer, shape))
+    if goes_on:
+        statement = statement.where(layer.key > bindparam("after", type_=layer.key.type))
+    return statement.order_by(layer.key).limit(bindparam("limit", type_=Integer))
+
+
+@cache
+def _count(layer: Layer, shape: Shape) -> Select[Any]:
+    # Without a filter the table alone will do: what is joined to it adds no rows.
+    rows = layer.key.table if shape == Shape() else layer.rows
+    return select(func.count()).select_from(rows).where(*conditions(layer, shape))
+
+
+@cache
+def _one(layer: Layer, name: str) -> Select[Any]:
+    column = layer.column(name)
+    named = column == bindparam("key", type_=column.type)
+    return select(*_columns(layer)).select_from(layer.rows).where(named)
+
+
+def _columns(layer: Layer) -> list[ColumnElement[Any]]:
+    lonlat = func.ST_Transform(layer.shape, LONLAT_SRID)
+    return [
+        layer.key,
+        func.ST_AsGeoJSON(lonlat, _DECIMALS).label("geometry"),
+        *(layer.shown(entry.name) for entry in layer.fields),
+    ]
+
+
+def _cheap_count(layer: Layer) -> ColumnElement[Any]:
+    """Return how many features there are, exactly; null where counting would take a while."""
+    about: ColumnElement[float] = literal_column(
+        f"(SELECT reltuples FROM pg_class WHERE oid = 'twin.{layer.id}'::regclass)"  # noqa: S608
+    )
+    table = layer.key.table
+    first = select(literal_column("1")).select_from(table).limit(_CHEAP_TO_COUNT + 1).subquery()
+    counted = select(func.count()).select_from(first).scalar_subquery()
+    honest = func.nullif(counted, _CHEAP_TO_COUNT + 1)
+    return case((about <= _CHEAP_TO_COUNT, honest)).label("matched")

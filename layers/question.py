@@ -1,0 +1,161 @@
+"""A selection as SQL: which conditions it needs, and the values bound to them.
+
+The conditions depend on a question's shape alone, so that statements are composed once a shape and
+kept.  Every room that asks a layer for its features asks with these.
+"""
+
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    DateTime,
+    Double,
+    Integer,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    false,
+    func,
+    literal_column,
+    or_,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import TypeEngine
+
+from layers import Layer
+from layers._boxes import holds_city, searches
+from layers.filter import Selection
+from twin.crs import CityBox, Frame, LonLatBox
+
+LONLAT_SRID: ColumnElement[int] = literal_column("4326")
+
+_TYPES: dict[str, TypeEngine[Any]] = {
+    "string": Text(),
+    "strings": Text(),
+    "integer": BigInteger(),
+    "number": Double(),
+    "boolean": Boolean(),
+    "date-time": DateTime(timezone=True),
+    "uuid": Uuid(),
+}
+
+
+class Shape(NamedTuple):
+    """All of a question but its values."""
+
+    boxes: tuple[bool, ...] = ()
+    """One entry a piece of the box: whether a piece has an inside that needs no second look."""
+    exact: bool = True
+    """Whether the exact test follows the index."""
+    nowhere: bool = False
+    heights: bool = False
+    begin: bool = False
+    end: bool = False
+    names: tuple[str, ...] = ()
+
+
+class Question(NamedTuple):
+    """A selection taken apart: its shape, and the values to bind."""
+
+    shape: Shape
+    values: dict[str, Any]
+
+
+def asked(frame: Frame, selection: Selection, *, exact: bool = True) -> Question:
+    """Return a selection as a question to a city's tables.
+
+    Parameters
+    ----------
+    frame : Frame
+        The city's frame.
+    selection : Selection
+        What is asked.
+    exact : bool
+        False to take whatever the index finds near the box.
+    """
+    values: dict[str, Any] = {f"v_{name}": list(v) for name, v in selection.values.items()}
+    if selection.heights_m is not None:
+        values |= {"low": selection.heights_m[0], "high": selection.heights_m[1]}
+    if selection.period is not None:
+        ends = {"begin": selection.period.begin, "end": selection.period.end}
+        values |= {name: at for name, at in ends.items() if at is not None}
+    where = selection.box is not None and not holds_city(frame, selection.box)
+    pieces = searches(frame, selection.box) if where and selection.box else ()
+    for i, piece in enumerate(pieces):
+        values |= _sides(f"around{i}", piece.around) | {"srid": frame.srid}
+        values |= _sides(f"box{i}", piece.lonlat) if exact else {}
+        values |= _sides(f"inside{i}", piece.inside) if exact and piece.inside else {}
+    shape = Shape(
+        boxes=tuple(piece.inside is not None for piece in pieces),
+        exact=exact,
+        nowhere=where and not pieces,
+        heights=selection.heights_m is not None,
+        begin="begin" in values,
+        end="end" in values,
+        names=tuple(sorted(selection.values)),
+    )
+    return Question(shape, values)
+
+
+@cache
+def conditions(layer: Layer, shape: Shape) -> tuple[ColumnElement[bool], ...]:
+    """Return what a feature of the layer must fulfil."""
+    found: list[ColumnElement[bool]] = []
+    if shape.nowhere:
+        found.append(false())
+    if shape.boxes:
+        found.append(_touches(layer, shape))
+    if shape.heights:
+        flat = func.ST_Zmflag(layer.shape) == 0
+        highest, lowest = func.ST_ZMax(layer.shape), func.ST_ZMin(layer.shape)
+        low, high = (bindparam(name, type_=Double) for name in ("low", "high"))
+        found.append(flat | and_(highest >= low, lowest <= high))
+    if shape.end:
+        begins = layer.column("valid_from")
+        found.append(or_(begins.is_(None), begins <= _moment("end")))
+    if shape.begin:
+        ends = layer.column("valid_to")
+        found.append(or_(ends.is_(None), ends > _moment("begin")))
+    found.extend(_holds(layer, name) for name in shape.names)
+    return tuple(found)
+
+
+def _touches(layer: Layer, shape: Shape) -> ColumnElement[bool]:
+    """Return the test against a box in degrees: the index first, the exact test at the rim."""
+    lonlat = func.ST_Transform(layer.place, LONLAT_SRID)
+    city: ColumnElement[int] = bindparam("srid", type_=Integer)
+    pieces = []
+    for i, has_inside in enumerate(shape.boxes):
+        near = layer.place.op("&&", return_type=Boolean())(_envelope(f"around{i}", city))
+        inside = layer.place.op("@", return_type=Boolean())(_envelope(f"inside{i}", city))
+        exact = func.ST_Intersects(lonlat, _envelope(f"box{i}", LONLAT_SRID))
+        sure = (inside | exact) if has_inside else exact
+        pieces.append(near & sure if shape.exact else near)
+    return or_(*pieces)
+
+
+def _envelope(name: str, srid: ColumnElement[int]) -> ColumnElement[Any]:
+    corners = [bindparam(f"{name}_{side}", type_=Double) for side in range(4)]
+    return func.ST_MakeEnvelope(*corners, srid)
+
+
+def _sides(name: str, box: CityBox | LonLatBox) -> dict[str, float]:
+    return {f"{name}_{side}": value for side, value in enumerate(box)}
+
+
+def _holds(layer: Layer, name: str) -> ColumnElement[bool]:
+    """Return the test of one field: it has, or for a list it shares, one of some values."""
+    value, kind = layer.value(name), layer.by_name[name].type
+    words: ColumnElement[Any] = bindparam(f"v_{name}", type_=ARRAY(_TYPES[kind]))
+    if kind == "strings":
+        return value.op("&&", return_type=Boolean())(words)
+    return value == any_(words)
+
+
+def _moment(name: str) -> ColumnElement[Any]:
+    return bindparam(name, type_=DateTime(timezone=True))

@@ -1,0 +1,1 @@
+"""How a tile is written; one file an encoding."""

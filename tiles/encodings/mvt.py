@@ -1,0 +1,97 @@
+"""Mapbox Vector Tiles 2.1, written by PostGIS.
+
+Everything that serves a tile calls `vector_tile`, and nothing else knows how one is made.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, literal_column, select
+
+from layers import Layer
+from layers.filter import EVERYTHING, Selection
+from layers.question import Shape, asked, conditions
+from tiles.grid import Tile, lonlat_box
+from twin.database import City
+
+MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
+EXTENT = 4096
+BUFFER = 64
+"""Units beyond the tile's rim that are kept, so that a stroke does not end at it."""
+
+
+def vector_tile(
+    city: City, layers: Sequence[Layer], tile: Tile, filters: Selection = EVERYTHING
+) -> bytes:
+    """Return some layers in one tile; no bytes where the tile is empty.
+
+    Parameters
+    ----------
+    city : City
+        The open city.
+    layers : sequence of Layer
+        What is in the tile, each under its id; a layer is left out below its ``minzoom``.
+    tile : Tile
+        The address.
+    filters : Selection
+        Which features, by time and by values; every layer must know the fields.
+
+    Notes
+    -----
+    The tile's ground and its buffer are moved to the city's frame, whatever it is, so that the
+    index answers and no rim loses features.  Features are drawn without heights: PostGIS 3.3
+    cannot clip lines of mixed dimension.
+    """
+    ground = lonlat_box(tile, margin=BUFFER / EXTENT)
+    question = asked(
+        city.frame, Selection(ground, None, filters.period, filters.values), exact=False
+    )
+    if question.shape.nowhere:
+        return b""
+    values = question.values | tile._asdict()
+    connection = city.session.connection()
+    return b"".join(
+        connection.scalar(_statement(layer, tile.z, question.shape), values) or b""
+        for layer in layers
+        if tile.z >= layer.minzoom
+    )
+
+
+@cache
+def _statement(layer: Layer, zoom: int, shape: Shape) -> Select[Any]:
+    """Return the statement that writes one layer of a tile."""
+    tile = func.ST_TileEnvelope(*(bindparam(name, type_=Integer) for name in "zxy"))
+    drawn = func.ST_AsMVTGeom(
+        func.ST_Force2D(func.ST_Transform(layer.place, literal_column("3857"))),
+        tile,
+        literal_column(str(EXTENT)),
+        literal_column(str(BUFFER)),
+    )
+    thinned = None if shape.names else layer.thinned(zoom)
+    clipped = (
+        select(layer.key, drawn.label("geom"), *_properties(layer))
+        .select_from(layer.rows)
+        .where(*conditions(layer, shape), *([] if thinned is None else [thinned]))
+        .subquery("clipped")
+    )
+    whole_row: ColumnElement[Any] = literal_column("clipped.*")
+    encoded = func.ST_AsMVT(
+        whole_row,
+        literal_column(f"'{layer.id}'"),
+        literal_column(str(EXTENT)),
+        literal_column("'geom'"),
+        literal_column("'id'"),
+    )
+    return select(encoded).select_from(clipped).where(clipped.c.geom.is_not(None))
+
+
+def _properties(layer: Layer) -> list[ColumnElement[Any]]:
+    return [
+        # PostGIS takes the keys of a jsonb object apart by itself.
+        layer.value(entry.name).label(entry.name)
+        if entry.type == "object"
+        else layer.shown(entry.name)
+        for entry in layer.fields
+        if entry.in_tiles
+    ]
