@@ -64,6 +64,7 @@ def install_packages(root: Path, progress: Callable[[str], None] = lambda _: Non
     if _read(stamp) != wanted:
         progress("fetching the map page's libraries")
         run_npm(root, ["ci", "--no-audit", "--no-fund"])
+        stamp.parent.mkdir(exist_ok=True)
         stamp.write_text(wanted)
 
 
