@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import shutil
@@ -47,8 +46,6 @@ class Starter:
         self.place = Place(self.data_dir / "cluster")
         self.pg_bin, self.cache_dir = pg_bin, cache_dir
         self.progress, self.fsync = progress, fsync
-        digest = hashlib.sha256(os.fsencode(self.place.data)).hexdigest()
-        self.name = f"citytwin-{digest[:12]}"
         self.started = False
 
     def join(self) -> int:
@@ -102,7 +99,7 @@ class Starter:
         # libpq splits a host at commas.
         if length <= _SOCKET_PATH_LIMIT_BYTES and "," not in str(beside):
             return beside
-        return Path("/tmp") / f"{self.name}-{self.account.uid}"
+        return Path("/tmp") / f"{self.place.cluster_name}-{self.account.uid}"
 
     def _start(self) -> None:
         server = self._find()
@@ -117,7 +114,7 @@ class Starter:
             )
         self._configure()
         self._make_socket_dir()
-        _keeper.clear_stale(self.place.data, self.name, self._socket_dir())
+        _keeper.clear_stale(self.place.data, self.place.cluster_name, self._socket_dir())
         self._launch_keeper(server)
         if not self._wait_ready():
             raise UnavailableError(f"PostgreSQL did not start: {self._last_words()}")
@@ -172,8 +169,8 @@ class Starter:
         self.progress(f"creating a PostgreSQL {server.major} cluster in {self.place.data}")
         fresh = self.place.root / "data.init"
         if fresh.exists():
-            _keeper.clear_stale(fresh, self.name)
-            shutil.rmtree(fresh)
+            _keeper.clear_stale(fresh, self.place.cluster_name)
+            _remove(fresh)
         fresh.mkdir(mode=0o700)
         self.account.give(fresh)
         initdb = [str(server.bin_dir / "initdb"), "-D", str(fresh)]
@@ -225,7 +222,6 @@ class Starter:
     def _launch_keeper(self, server: Server) -> None:
         order = {
             "root": str(self.place.root),
-            "cluster_name": self.name,
             "socket_dir": str(self._socket_dir()),
             "command": self._command(server),
             "environment": clean_environment(server.environment),
@@ -251,7 +247,7 @@ class Starter:
             "listen_addresses": "",
             "unix_socket_directories": f'"{socket_dir}"',
             "unix_socket_permissions": "0700",
-            "cluster_name": self.name,
+            "cluster_name": self.place.cluster_name,
             "port": str(_PORT),
             "logging_collector": "off",
         }
@@ -272,6 +268,19 @@ class Starter:
 
     def _last_words(self) -> str:
         return "\n  ".join(_lines(self.place.log)[-6:])
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder in which an orphan of a killed ``initdb`` may still be at work."""
+    until = time.monotonic() + 10.0
+    while True:
+        try:
+            shutil.rmtree(folder)
+            return
+        except OSError as error:
+            if time.monotonic() > until:
+                raise UnavailableError(f"cannot remove {folder}: {error}") from error
+            time.sleep(0.05)
 
 
 def _settings(fsync: bool) -> dict[str, str]:
