@@ -57,7 +57,7 @@ LAYER = Layer(
         {
             "id": "pipe_node-dot",
             "type": "circle",
-            "filter": ["has", "appurtenance"],
+            "filter": ["!=", ["get", "appurtenance"], None],
             "paint": {
                 "circle-color": ["case", _CLOSED, "#ffffff", _COLOUR],
                 "circle-radius": by_zoom(
