@@ -38,9 +38,8 @@ export interface LayerInfo {
   title: Words;
   description: Words;
   geometry: "polygon" | "line" | "point" | "mixed";
-  group: Words;
-  /** Where it is drawn: higher numbers lie above lower ones. */
-  order: number;
+  group: string;
+  group_title: Words;
   fields: Field[];
   minzoom: number;
   maxzoom: number;
@@ -157,6 +156,8 @@ export interface Assigned {
   kind: string;
   vehicle_class: string;
   travel_time_s: number;
+  /** The same without the water; null when there is no dry way either. */
+  travel_time_dry_s: number | null;
   length_m: number;
   route: LineString;
   edges: number[];
@@ -177,9 +178,21 @@ export interface PassedOver {
 
 export interface DispatchAnswer extends Answer {
   assigned: Assigned[];
-  unmet: { kind: string; missing: number; reason: string | Words }[];
+  unmet: { kind: string; missing: number; reason: Words }[];
   passed_over: PassedOver[];
-  closed: Record<string, unknown>;
+  closed: {
+    /** In the whole graph, closed or not. */
+    edges: number;
+    by_vehicle_class: Record<
+      string,
+      { limit_m: number; edges: number; by_cause: Record<string, number> }
+    >;
+  };
+  flood: {
+    readings: { point_id: number; name: string | null; depth_m: number; at: string }[];
+    raster: string | null;
+    raster_at: string | null;
+  };
 }
 
 export interface DispatchInputs {

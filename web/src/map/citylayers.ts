@@ -37,8 +37,12 @@ const RESULT_LAYER = "analysis_feature";
 /** Pipes are drawn over buildings, though they lie under them: they are what is looked for. */
 const LIFTED = new Set(["pipe_segment", "pipe_node"]);
 
-function rank(layer: LayerInfo): number {
-  return layer.order + (LIFTED.has(layer.id) ? 15 : 0);
+/** Return the layers from the ground up: the catalogue's order, but for the lifted ones. */
+function fromGround(infos: LayerInfo[]): LayerInfo[] {
+  const ground = infos.filter((info) => !LIFTED.has(info.id));
+  const place = ground.findIndex((info) => info.id === "building") + 1;
+  const lifted = infos.filter((info) => LIFTED.has(info.id));
+  return place > 0 ? ground.toSpliced(place, 0, ...lifted) : infos;
 }
 
 const HEIGHT: ExpressionSpecification = [
@@ -112,7 +116,7 @@ export class CityLayers {
     const start = shown?.filter((id) => known.has(id));
     const usual = this.infos.filter((info) => info.visible).map((info) => info.id);
     this.visible = new Signal<ReadonlySet<string>>(new Set(start ?? usual));
-    for (const info of [...this.infos].sort((a, b) => rank(a) - rank(b))) this.#add(info);
+    for (const info of fromGround(this.infos)) this.#add(info);
     this.visible.watch(() => this.#apply());
     this.solid.onChange(() => this.#apply());
     theme.onChange(() => this.#paint());

@@ -6,7 +6,7 @@ import type { Map as MapLibre } from "maplibre-gl";
 import { allItems, api } from "../api";
 import { sayCode } from "../codes";
 import type { DispatchAnswer, DispatchInputs, Item } from "../contract";
-import { fill, h, icon } from "../dom";
+import { fill, h, icon, reveal } from "../dom";
 import { lang, t } from "../lang";
 import type { CityLayers } from "../map/citylayers";
 import { DispatchLayer } from "../map/dispatchlayer";
@@ -155,15 +155,17 @@ export class DispatchPanel {
     this.#draw();
     try {
       const answer = await api.dispatch(this.#inputs(incident));
-      if (asked !== this.#asked) return;
-      this.#answer = answer;
-      await this.#drawn.show(answer);
+      if (asked === this.#asked) this.#answer = answer;
     } catch (error) {
       if (asked === this.#asked) this.#error = error;
-    } finally {
-      this.#busy = false;
-      this.#draw();
     }
+    this.#busy = false;
+    this.#draw();
+    const answer = this.#answer;
+    if (!answer) return;
+    reveal(this.#pane, "dispatch-answer");
+    // The figures stand; a picture that could not be fetched is told beside them.
+    await this.#drawn.show(answer).catch(noteError);
   }
 
   #clear(): void {
@@ -295,7 +297,7 @@ export class DispatchPanel {
       "fieldset",
       { class: "group" },
       h("legend", {}, t("closures")),
-      h("div", { class: "tags" }, ...zones, ...edges),
+      zones.length + edges.length > 0 && h("div", { class: "tags" }, ...zones, ...edges),
       h("div", { class: "actions" }, ...buttons),
     );
   }

@@ -3,9 +3,10 @@
 import { sayCode } from "../codes";
 import type { Assigned, DispatchAnswer } from "../contract";
 import { h, icon } from "../dom";
-import { duration, metres, whole } from "../format";
+import { clock, depth, duration, metres, whole } from "../format";
 import { say, t } from "../lang";
 import { routeColour } from "../map/dispatchlayer";
+import { TEXTS, type TextKey } from "../texts";
 import { modelBox, section } from "./answer";
 import { phoneLink } from "./file";
 
@@ -17,6 +18,7 @@ interface Acts {
 function card(one: Assigned, index: number, acts: Acts): HTMLElement {
   const number = h("b", { class: "number" }, index + 1);
   number.style.background = routeColour(index);
+  const late = detour(one);
   return h(
     "li",
     { class: "card", "data-resource": one.resource_id },
@@ -35,33 +37,49 @@ function card(one: Assigned, index: number, acts: Acts): HTMLElement {
         { class: "time" },
         h("strong", { "data-seconds": one.travel_time_s }, duration(one.travel_time_s)),
         h("small", { "data-metres": one.length_m }, metres(one.length_m)),
+        late && h("small", { class: "late" }, late),
       ),
     ),
     one.phone ? phoneLink(one.phone) : null,
   );
 }
 
-/** Count the closed roads, whatever causes and classes the answer tells apart. */
-function closedCounts(closed: Record<string, unknown>): [string, number][] {
-  return Object.entries(closed).flatMap(([key, value]): [string, number][] => {
-    if (typeof value === "number") return [[key, value]];
-    if (value && typeof value === "object")
-      return closedCounts(value as Record<string, unknown>).map(([k, n]) => [k, n]);
-    return [];
+/** Say what is closed to each class of vehicle, and by what. */
+function closedRoads(answer: DispatchAnswer): HTMLElement {
+  const rows = Object.entries(answer.closed.by_vehicle_class).map(([vehicle, closed]) => {
+    const causes = Object.entries(closed.by_cause)
+      .filter(([, count]) => count > 0)
+      .map(([cause, count]) => `${sayCause(cause)} ${whole(count)}`);
+    return h(
+      "tr",
+      { "data-vehicle": vehicle },
+      h("td", {}, sayCode("resource.kind", vehicle), h("small", {}, causes.join(" · "))),
+      h("td", { class: "number" }, t("fromDepth", { depth: depth(closed.limit_m) })),
+      h("td", { class: "number" }, t("closedCount", { n: whole(closed.edges) })),
+    );
   });
+  return h("div", { class: "scroll", id: "closed" }, h("table", {}, h("tbody", {}, ...rows)));
 }
 
-const CAUSES: Record<string, { zh: string; en: string }> = {
-  polygon: { zh: "划定封闭区", en: "drawn area" },
-  polygons: { zh: "划定封闭区", en: "drawn area" },
-  edge: { zh: "指定路段", en: "named road" },
-  edges: { zh: "封闭路段", en: "closed roads" },
-  named: { zh: "指定路段", en: "named road" },
-  reading: { zh: "传感器积水", en: "sensor flood" },
-  readings: { zh: "传感器积水", en: "sensor flood" },
-  raster: { zh: "水深栅格", en: "depth raster" },
-  flood: { zh: "积水", en: "flood" },
-};
+function sayCause(cause: string): string {
+  const key = `cause_${cause}`;
+  return key in TEXTS ? t(key as TextKey) : cause;
+}
+
+/** Say what the answer knew of the water. */
+function floodUsed(answer: DispatchAnswer): HTMLElement {
+  const { readings, raster, raster_at } = answer.flood;
+  const parts = [t("readingsUsed", { n: readings.length })];
+  if (raster) parts.push(t("rasterUsed", { name: raster, time: raster_at ? clock(raster_at) : "" }));
+  return h("p", { class: "quiet", id: "flood-used" }, parts.join(" · "));
+}
+
+/** Say how much longer the way is because of the water, when it is at all. */
+function detour(one: Assigned): string | null {
+  if (one.travel_time_dry_s === null) return null;
+  const more = one.travel_time_s - one.travel_time_dry_s;
+  return more < 1 ? null : t("detour", { time: duration(more) });
+}
 
 export function dispatchAnswer(answer: DispatchAnswer, acts: Acts): HTMLElement {
   const unmet = answer.unmet.map((need) =>
@@ -84,11 +102,6 @@ export function dispatchAnswer(answer: DispatchAnswer, acts: Acts): HTMLElement 
       ),
     ),
   );
-  const closed = closedCounts(answer.closed).filter(([, count]) => count > 0);
-  const closedWords = closed.map(([key, count]) => {
-    const words = CAUSES[key];
-    return h("li", {}, `${words ? say(words) : sayCode("resource.kind", key)}: ${whole(count)}`);
-  });
   return h(
     "div",
     { class: "answer", id: "dispatch-answer", "data-run": answer.run_id },
@@ -103,7 +116,7 @@ export function dispatchAnswer(answer: DispatchAnswer, acts: Acts): HTMLElement 
     modelBox(answer),
     passed.length > 0 &&
       section(t("passedOver"), passed.length, h("ul", { class: "list", id: "passed" }, ...passed)),
-    closedWords.length > 0 &&
-      section(t("closedRoads"), null, h("ul", { class: "quiet", id: "closed" }, ...closedWords), true),
+    floodUsed(answer),
+    section(t("closedRoads"), null, closedRoads(answer)),
   );
 }

@@ -149,7 +149,10 @@ export class FilePanel {
 
   #table(info: LayerInfo | undefined, item: Item): HTMLElement {
     const fields = new Map((info?.fields ?? []).map((field) => [field.name, field]));
-    const names = [...fields.keys(), ...Object.keys(item.properties)];
+    const names = [...fields.keys(), ...Object.keys(item.properties)].sort(
+      // Its number in every format: needed to quote it, not to understand it.
+      (a, b) => Number(a === "uid") - Number(b === "uid"),
+    );
     const rows: HTMLElement[] = [];
     for (const name of new Set(names)) {
       const value = item.properties[name];

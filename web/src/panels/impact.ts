@@ -4,7 +4,7 @@ import type { Map as MapLibre } from "maplibre-gl";
 
 import { api } from "../api";
 import type { ImpactAnswer, ImpactInputs, Item } from "../contract";
-import { fill, h, icon } from "../dom";
+import { fill, h, icon, reveal } from "../dom";
 import { quantity } from "../format";
 import { lang, say, t } from "../lang";
 import type { CityLayers } from "../map/citylayers";
@@ -131,15 +131,18 @@ export class ImpactPanel {
     this.#draw();
     try {
       const answer = await api.impact(this.#inputs(target));
-      if (asked !== this.#asked) return;
-      this.#answer = answer;
-      await this.#drawn.show(answer);
+      if (asked === this.#asked) this.#answer = answer;
     } catch (error) {
       if (asked === this.#asked) this.#error = error;
-    } finally {
-      this.#busy = false;
-      this.#draw();
     }
+    this.#busy = false;
+    this.#draw();
+    const answer = this.#answer;
+    if (!answer) return;
+    this.#selection.mark(null);
+    reveal(this.#pane, "impact-answer");
+    // The figures stand; a picture that could not be fetched is told beside them.
+    await this.#drawn.show(answer).catch(noteError);
   }
 
   #clear(): void {

@@ -37,12 +37,12 @@ export class LayersPanel {
   #draw(): void {
     const groups = new Map<string, LayerInfo[]>();
     for (const info of this.#layers.infos)
-      groups.set(say(info.group), [...(groups.get(say(info.group)) ?? []), info]);
+      groups.set(info.group, [...(groups.get(info.group) ?? []), info]);
     const parts = [...groups].map(([group, infos]) =>
       h(
         "fieldset",
         { class: "group" },
-        h("legend", {}, group),
+        h("legend", {}, say(infos[0]?.group_title ?? group)),
         ...infos.map((info) => this.#row(info)),
       ),
     );

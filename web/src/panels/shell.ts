@@ -33,7 +33,7 @@ export class Shell {
     const panel = h("aside", { class: "panel" }, this.#tabs);
     const body = h("div", { class: "panes" }, ...Object.values(this.#panes));
     panel.append(body);
-    const bar = h("header", { class: "bar" }, h("span", { class: "mark" }, icon("home")));
+    const bar = h("header", { class: "bar" }, h("span", { class: "mark" }, icon("city")));
     bar.append(this.#title, this.chips, this.#tools);
     fill(root, this.mapBox, bar, panel, this.hint, this.cursor);
     this.#title.textContent = cityName;

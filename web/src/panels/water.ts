@@ -4,7 +4,7 @@ import type { Map as MapLibre } from "maplibre-gl";
 
 import type { Item } from "../contract";
 import { sayCode } from "../codes";
-import { fill, h } from "../dom";
+import { fill, h, icon } from "../dom";
 import { clock, depth } from "../format";
 import { lang, t } from "../lang";
 import { flyTo } from "../map/overlay";
@@ -69,7 +69,7 @@ export class WaterPanel {
       if (count === 0) return null;
       const text = t("levelCount", { level: sayCode("waterlogging_point.level", level), count });
       const attributes = { class: `chip ${level}`, "data-level": level, title: text };
-      return h("button", { ...attributes, "aria-label": text, onclick: this.#show }, count);
+      return h("button", { ...attributes, "aria-label": text, onclick: this.#show }, icon("water"), count);
     });
     fill(this.#chips, ...chips);
   }
