@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from twin._keeper import Place
 from twin.errors import ConflictError, UnavailableError
 
 _ROLE = "twin"
+_UNFINISHED = "data.init."
 _MAINTENANCE = "postgres"
 _PORT = 5432  # Only names the socket: the server listens on no network.
 _SOCKET_PATH_LIMIT_BYTES = 107
@@ -103,6 +105,10 @@ class Starter:
 
     def _start(self) -> None:
         server = self._find()
+        # A name of its own each time: the initdb of a killed starter lives on for a moment, and
+        # on failing it empties its folder.
+        for left in self.place.root.glob(f"{_UNFINISHED}*"):
+            shutil.rmtree(left, ignore_errors=True)
         if not self.place.data.exists():
             self._create(server)
         has = (self.place.data / "PG_VERSION").read_text().strip()
@@ -167,11 +173,7 @@ class Starter:
     def _create(self, server: Server) -> None:
         """Make a new cluster beside its place and move it there whole."""
         self.progress(f"creating a PostgreSQL {server.major} cluster in {self.place.data}")
-        fresh = self.place.root / "data.init"
-        if fresh.exists():
-            _keeper.clear_stale(fresh, self.place.cluster_name)
-            _remove(fresh)
-        fresh.mkdir(mode=0o700)
+        fresh = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self.place.root))
         self.account.give(fresh)
         initdb = [str(server.bin_dir / "initdb"), "-D", str(fresh)]
         words = ["-U", _ROLE, "-E", "UTF8", "--auth-local=trust", "--auth-host=reject", "--no-sync"]
@@ -268,19 +270,6 @@ class Starter:
 
     def _last_words(self) -> str:
         return "\n  ".join(_lines(self.place.log)[-6:])
-
-
-def _remove(folder: Path) -> None:
-    """Remove a folder in which an orphan of a killed ``initdb`` may still be at work."""
-    until = time.monotonic() + 10.0
-    while True:
-        try:
-            shutil.rmtree(folder)
-            return
-        except OSError as error:
-            if time.monotonic() > until:
-                raise UnavailableError(f"cannot remove {folder}: {error}") from error
-            time.sleep(0.05)
 
 
 def _settings(fsync: bool) -> dict[str, str]:

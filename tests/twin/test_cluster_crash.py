@@ -181,7 +181,7 @@ def test_killing_the_first_start_at_any_moment_leaves_no_half_cluster(
     box: Any, moment_s: float
 ) -> None:
     first = Writer(box)
-    box.wait_until(lambda: (box.place.root / "data.init").exists())
+    box.wait_until(lambda: list(box.place.root.glob("data.init.*")))
     time.sleep(moment_s)
     first.stop()
     with attach(box.path) as cluster, connect(cluster) as connection:
