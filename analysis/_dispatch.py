@@ -13,7 +13,6 @@ from analysis._process import Text
 from analysis._roads import Bools, RoadGraph
 from analysis._routes import Route, Snap, Times
 
-
 _SAME_M = 1e-3
 """Two roads this nearly as far away are equally near: a junction."""
 

@@ -47,7 +47,7 @@ _GAUGES = text("""
 
 _AREAS = ("Polygon", "MultiPolygon")
 
-_Deepest = dict[tuple[int, datetime], tuple[Floats, Bools]]
+_Deepest = dict[tuple[str, int, int], tuple[Floats, Bools]]
 _deepest: "WeakKeyDictionary[RoadGraph, _Deepest]" = WeakKeyDictionary()
 _deepest_lock = Lock()
 
@@ -139,7 +139,7 @@ def known_closures(city: City, graph: RoadGraph, ordered: Ordered, water: Water)
         WaterUsed(
             readings=readings,
             raster=raster.name if raster else None,
-            raster_at=(raster.valid_from or raster.recorded_at) if raster else None,
+            raster_at=raster.since if raster else None,
             edges_without_height=int(guessed.sum()),
             edges_without_raster=int(unknown.sum()),
         ),
@@ -170,12 +170,11 @@ def _by_readings(
 
 def _by_raster(city: City, graph: RoadGraph, raster: DepthRaster) -> tuple[Floats, Bools]:
     # One raster and one graph give the same depths until either changes.
-    key = (raster.id, raster.recorded_at)
     with _deepest_lock:
-        held = _deepest.setdefault(graph, {}).get(key)
+        held = _deepest.setdefault(graph, {}).get(raster.version)
     if held is None:
-        columns, rows = raster.pixels(graph.corners[:, 0], graph.corners[:, 1], city.frame.name)
+        columns, rows = raster.pixels_of_city(city, graph.corners[:, 0], graph.corners[:, 1])
         held = closures.deepest_on(graph, raster.depth_m, columns, rows)
         with _deepest_lock:
-            _deepest[graph] = {key: held}
+            _deepest[graph] = {raster.version: held}
     return held

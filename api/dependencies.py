@@ -48,7 +48,7 @@ async def _city(request: Request) -> AsyncIterator[City]:
 def _working_city(request: Request) -> Iterator[City]:
     """Yield the city for an analysis, which commits what it found."""
     with request.app.state.workers() as session:
-        yield open_city(session)
+        yield open_city(session, data_dir=request.app.state.settings.data_dir)
 
 
 async def _layer(layer_id: Annotated[str, Path()]) -> Layer:

@@ -7,6 +7,7 @@ geometry, because every resampling would change depths.  A cell's value holds fo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +25,13 @@ from twin.errors import NotFoundError, UnavailableError
 KINDS = ("terrain", "depth")
 
 _FIND = text("""
-    -- A raster by name, or the newest of its kind.
-    SELECT name, kind, path, crs, width, height, voids
+    -- A raster by name, or the newest of its kind that was there by a time.
+    SELECT name, kind, path, crs, width, height, voids, coalesce(valid_from, recorded_at) AS since
     FROM   twin.raster
-    WHERE  kind = :kind AND (CAST(:name AS text) IS NULL OR name = :name)
+    WHERE  kind = :kind
+    AND    CASE WHEN CAST(:name AS text) IS NULL
+                THEN valid_from IS NULL OR CAST(:at AS timestamptz) IS NULL OR valid_from <= :at
+                ELSE name = :name END
     ORDER  BY coalesce(valid_from, recorded_at) DESC, id DESC
     LIMIT  1
 """)
@@ -49,10 +53,21 @@ class RasterFile:
     height: int
     voids: int
     """Cells without a value."""
+    since: datetime
+    """When it was so; when it was loaded, where nobody said."""
 
 
-def find(session: Session, data_dir: Path, kind: str, name: str | None = None) -> RasterFile:
+def find(
+    session: Session,
+    data_dir: Path,
+    kind: str,
+    name: str | None = None,
+    *,
+    at: datetime | None = None,
+) -> RasterFile:
     """Return a raster by name, or the newest of its kind where the name is None or ``latest``.
+
+    With ``at``, rasters of later times are not the newest.
 
     Raises
     ------
@@ -62,7 +77,7 @@ def find(session: Session, data_dir: Path, kind: str, name: str | None = None) -
         If its file has gone.
     """
     wanted = None if name == "latest" else name
-    row = session.execute(_FIND, {"kind": kind, "name": wanted}).mappings().one_or_none()
+    row = session.execute(_FIND, {"kind": kind, "name": wanted, "at": at}).mappings().one_or_none()
     if row is None:
         names = list(session.scalars(_NAMES, {"kind": kind}))
         raise NotFoundError(

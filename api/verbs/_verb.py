@@ -68,4 +68,4 @@ def city(settings: Settings) -> Iterator[City]:
         If there is none yet.
     """
     with database(settings) as engine, Session(engine) as session:
-        yield open_city(session)
+        yield open_city(session, data_dir=settings.data_dir)
