@@ -7,6 +7,7 @@ wheel carries the product, a checkout also what shows it.
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol
 
 from rich.console import Console
@@ -38,7 +39,7 @@ def has_city(engine: Engine) -> bool:
     return True
 
 
-def make_demo_city(engine: Engine, *, buildings: int = BUILDINGS) -> str:
+def make_demo_city(engine: Engine, data_dir: Path, *, buildings: int = BUILDINGS) -> str:
     """Make the demo city, with a progress bar, and return its name.
 
     Raises
@@ -58,7 +59,7 @@ def make_demo_city(engine: Engine, *, buildings: int = BUILDINGS) -> str:
     from sample_data.make_city import build
 
     with _bar() as told:
-        return build(engine, buildings=buildings, progress=told).name
+        return build(engine, data_dir=data_dir, buildings=buildings, progress=told).name
 
 
 @contextmanager

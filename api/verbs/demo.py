@@ -16,7 +16,7 @@ def _run(arguments: Namespace, settings: Settings) -> int:
     if arguments.buildings < 1:
         raise InvalidInputError(f"--buildings is a number from 1 on, not {arguments.buildings}")
     with database(settings) as engine:
-        name = make_demo_city(engine, buildings=arguments.buildings)
+        name = make_demo_city(engine, settings.data_dir, buildings=arguments.buildings)
     say(f"made {name}; next: citytwin serve")
     return 0
 

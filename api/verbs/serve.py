@@ -32,7 +32,7 @@ def _run(arguments: Namespace, settings: Settings) -> int:
     with _stoppable(), _listening(settings) as listener, database(settings) as engine:
         if arguments.demo and not has_city(engine):
             say("making the demo city")
-            make_demo_city(engine)
+            make_demo_city(engine, settings.data_dir)
         _build_map()
         url = engine.url.render_as_string(hide_password=False)
         _serve(settings.model_copy(update={"database_url": url}), listener, has_city(engine))
