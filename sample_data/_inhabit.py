@@ -188,9 +188,9 @@ def _turned(points: Floats, angle: Floats) -> Floats:
 
 
 def least_scale(buildings: int) -> float:
-    """Return the scale of the smallest city that might hold so many buildings.
+    """Return the scale of a city that might hold so many buildings; try again with a greater one.
 
     >>> least_scale(4000)
-    1.0
+    1.05
     """
-    return max(math.sqrt(buildings / 4000), 0.55)
+    return max(1.05 * math.sqrt(buildings / 4000), 0.55)
