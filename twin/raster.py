@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rasterio
@@ -90,9 +91,7 @@ def find(
     return found
 
 
-def sample(
-    path: Path, x: NDArray[np.float64], y: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def sample(path: Path, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the value of the cell that each point lies in.
 
     Parameters
@@ -165,11 +164,21 @@ def maximum_within(
         return np.full(len(there), np.nan)
     cells, transform = window(raster.path, CityBox(*bounds))
     rows, columns = np.nonzero(np.isfinite(cells))
-    centres = shapely.points(*(transform * (columns + 0.5, rows + 0.5)))
+    centres = shapely.points(*transform_points(transform, columns + 0.5, rows + 0.5))
     shapely.prepare(there)
     which_cell, which_area = shapely.STRtree(there).query(centres, predicate="intersects")
     np.maximum.at(highest, which_area, cells[rows, columns][which_cell])
     return np.where(np.isfinite(highest), highest, np.nan)
+
+
+def transform_points(
+    transform: Affine, column: NDArray[Any], row: NDArray[Any]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return where places of a grid lie in its frame; whole numbers are corners of cells."""
+    return (
+        np.asarray(transform.a * column + transform.b * row + transform.c, float),
+        np.asarray(transform.d * column + transform.e * row + transform.f, float),
+    )
 
 
 def window(path: Path, box: CityBox) -> tuple[NDArray[np.float64], Affine]:

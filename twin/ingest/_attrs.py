@@ -15,11 +15,11 @@ _TO_ESCAPE = r'["\\\x00-\x1f\x7f]'
 
 
 def to_json(table: pa.Table, columns: Sequence[str]) -> pa.Array:
-    """Return the columns of each row as the text of a JSON object; null values are left out.
+    r"""Return the columns of each row as the text of a JSON object; null values are left out.
 
     >>> table = pa.table({"storeys": [3, None], "roof": ['flat "green"', None]})
     >>> to_json(table, ["storeys", "roof"]).to_pylist()
-    ['{"storeys":3,"roof":"flat \\\\"green\\\\""}', '{}']
+    ['{"storeys":3,"roof":"flat \\"green\\""}', '{}']
     """
     if READY in columns:
         return _whole(table.column(READY))

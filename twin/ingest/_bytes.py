@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,7 +34,7 @@ class Ragged(NamedTuple):
         """Return the strings one by one."""
         whole = self.data.tobytes()
         ends = self.offsets.tolist()
-        return [whole[a:b] for a, b in zip(ends[:-1], ends[1:], strict=True)]
+        return [whole[a:b] for a, b in pairwise(ends)]
 
 
 def offsets_of(counts: NDArray[Any]) -> NDArray[np.int64]:

@@ -72,13 +72,11 @@ class Job:
         crs = parse_crs(stated)
         heir = successor(crs)
         if heir is not None:
-            self.tally.note(
-                f"{_called(crs)} is deprecated; read as its successor {_called(heir)}"
-            )
+            self.tally.note(f"{_called(crs)} is deprecated; read as its successor {_called(heir)}")
             self.tally.repaired["deprecated frame"] += 1
             crs = heir
         self.crs_used = _called(crs)
-        return self.crs_used if crs.to_epsg() else crs.to_wkt()
+        return self.crs_used if crs.to_authority() else str(crs.to_wkt())
 
     def after(self, *, kept: bool) -> None:
         """Take away the files that nobody needs any more, the transaction being over."""
@@ -102,7 +100,7 @@ class Seen:
 
     def repeats(self, ids: NDArray[np.object_]) -> NDArray[np.bool_]:
         """Return which ids were there before, in this chunk or an earlier one, shape (n,)."""
-        from pandas.util import hash_array
+        from pandas.util import hash_array  # type: ignore[import-untyped]
 
         hashes = hash_array(ids, categorize=False)
         _, first = np.unique(hashes, return_index=True)
@@ -118,5 +116,5 @@ class Seen:
 
 
 def _called(crs: Any) -> str:
-    code = crs.to_epsg()
-    return f"EPSG:{code}" if code else str(crs.name)
+    authority = crs.to_authority()
+    return ":".join(authority) if authority else str(crs.name)

@@ -21,14 +21,14 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @kernel
-def u32(data: Array, at: int) -> int:
+def u32(data: Array, at: int) -> Any:
     """Return the little-endian 32-bit number at a place."""
     low = np.int64(data[at]) | np.int64(data[at + 1]) << 8
     return low | np.int64(data[at + 2]) << 16 | np.int64(data[at + 3]) << 24
 
 
 @kernel
-def header(data: Array, at: int) -> tuple[int, bool, bool, int]:
+def header(data: Array, at: int) -> tuple[Any, bool, bool, int]:
     """Return kind, whether z, whether m and where the header ends; kind -1 if big-endian."""
     if data[at] != 1:
         return np.int64(-1), False, False, at + 5
@@ -254,7 +254,7 @@ def side(ax: float, ay: float, bx: float, by: float, cx: float, cy: float) -> in
 
 
 @kernel
-def surely_apart(x: Array, y: Array, i: int, j: int) -> bool:
+def surely_apart(x: Array, y: Array, i: int, j: int) -> Any:
     """Return whether two edges of a ring surely do not touch."""
     if (
         max(x[i], x[i + 1]) < min(x[j], x[j + 1])

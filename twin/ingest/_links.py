@@ -190,12 +190,12 @@ def _even_fall(
     along -= np.repeat(along[begins], lengths[lengths > 0])
     whole = np.repeat(along[starts[1:][lengths > 0] - 1], lengths[lengths > 0])
     share = np.divide(along, whole, out=np.zeros_like(along), where=whole > 0)
-    return np.repeat(first, lengths) + share * np.repeat(last - first, lengths)
+    z: NDArray[np.float64] = np.repeat(first, lengths) + share * np.repeat(last - first, lengths)
+    return z
 
 
 def _floats(values: pa.Array) -> NDArray[np.float64]:
-    found: NDArray[np.float64] = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
-    return found
+    return np.asarray(values.cast(pa.float64()).to_numpy(zero_copy_only=False), float)
 
 
 NOTHING = Link()

@@ -88,7 +88,9 @@ def _chunks(path: Path, meta: dict[str, Any], source: Any) -> Iterator[Chunk]:
             names = table.column_names
             wkb = _plain(table.column(geometry)) if geometry in names else None
             fids = table.column(number).to_numpy().astype(np.int64)
-            yield Chunk(table.drop_columns([n for n in (geometry, number) if n in names]), wkb, fids)
+            yield Chunk(
+                table.drop_columns([n for n in (geometry, number) if n in names]), wkb, fids
+            )
     except (pa.ArrowInvalid, OSError, RuntimeError) as error:
         raise unreadable(path, error) from error
 

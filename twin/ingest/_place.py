@@ -26,7 +26,12 @@ from twin.ingest._shapes import (
     to_geometries,
 )
 
-_MOST_PARTS_OF_A_BUILDING = 16
+MOST_PARTS = {"building": 16, "region": 10**9, "grid_cell": 10**9}
+"""How many parts one feature of a layer may have; with more, each becomes a feature.
+
+Lines and points are single in the model.  A building has few parts; a hundred of them in one
+feature are as many buildings.
+"""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,7 @@ class Placer:
     kind: int
     """What the table holds: `POINT`, `LINE` or `POLYGON`."""
     tally: Tally
+    most_parts: int = 1
 
     def place(self, wkb: pa.Array, ids: NDArray[np.object_]) -> Placed:
         """Return the geometries of a chunk; refused ones are counted under their ids."""
@@ -95,7 +101,9 @@ class Placer:
             taken = [_part_of_kind(one, self.kind) for one in shapely.from_wkb(cells, "fix")]
             found = np.array([one is not None for one in taken], np.bool_)
             if found.any():
-                word = "area made a point on it" if self.kind == POINT else "taken from a collection"
+                word = "taken from a collection"
+                if self.kind == POINT:
+                    word = "area made a point on it"
                 self.tally.repaired[word] += int(found.sum())
                 more = from_geometries([one for one in taken if one is not None])
                 pick[rows[found]] = len(shapes) + np.arange(len(more))
@@ -153,10 +161,14 @@ class Placer:
         if not len(doubtful):
             return shapes, pick
         geometries = to_geometries(shapes, pick[doubtful])
-        invalid = ~shapely.is_valid(geometries)
+        apart = np.diff(shapes.parts)[pick[doubtful]] > self.most_parts
+        invalid = np.array([not _is_valid(g, a) for g, a in zip(geometries, apart, strict=True)])
         if not invalid.any():
             return shapes, pick
-        mended = [_part_of_kind(one, POLYGON) for one in shapely.make_valid(geometries[invalid])]
+        mended = [
+            _mended(one, alone)
+            for one, alone in zip(geometries[invalid], apart[invalid], strict=True)
+        ]
         found = np.array([one is not None for one in mended], np.bool_)
         rows = doubtful[invalid]
         lost = np.zeros(len(sound), np.bool_)
@@ -170,29 +182,21 @@ class Placer:
         return shapes, pick
 
 
-def split_parts(placed: Placed, layer: str) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
-    """Return the row of each feature to write, and which part of its geometry it is.
-
-    Lines and points are single in the model, so each part becomes a feature.  A building has few
-    parts; a hundred of them in one feature are as many buildings.
-    """
+def split_parts(
+    placed: Placed, most_parts: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
+    """Return the row of each feature to write, and which part of its geometry it is; -1: all."""
     rows = np.flatnonzero(placed.sound)
-    shapes, pick = placed.shapes, placed.pick
-    parts = np.diff(shapes.parts)[pick[rows]]
-    limit = {"building": _MOST_PARTS_OF_A_BUILDING, "region": 10**9, "grid_cell": 10**9}
-    times = np.where(parts > limit.get(layer, 1), parts, 1)
+    parts = np.diff(placed.shapes.parts)[placed.pick[rows]]
+    times = np.where(parts > most_parts, parts, 1)
     if (times == 1).all():
         return rows, None
-    repeated = np.repeat(rows, times)
-    starts = np.repeat(np.cumsum(times) - times, times)
-    number = np.arange(len(repeated)) - starts
-    whole = np.repeat((times == 1) & (parts > 1), times)
-    return repeated, np.where(whole, -1, number)
+    begins = np.repeat(np.cumsum(times) - times, times)
+    number = np.arange(int(times.sum())) - begins
+    return np.repeat(rows, times), np.where(np.repeat(times == 1, times), -1, number)
 
 
-def guess_why(
-    frame: Frame, crs: str, x: NDArray[np.float64], y: NDArray[np.float64]
-) -> str:
+def guess_why(frame: Frame, crs: str, x: NDArray[np.float64], y: NDArray[np.float64]) -> str:
     """Return in words why points that the file places at x, y of the city may lie outside it."""
     back_x, back_y = move_points(x, y, frame.name, crs)
     tries: list[tuple[str, Any]] = [
@@ -201,7 +205,7 @@ def guess_why(
          f"{frame.name}", lambda: (back_x, back_y)),
         ("the numbers are degrees: give --crs EPSG:4326",
          lambda: move_points(back_x, back_y, LONLAT, frame.name)),
-        ("the numbers are degrees, latitude first", 
+        ("the numbers are degrees, latitude first",
          lambda: move_points(back_y, back_x, LONLAT, frame.name)),
         ("the easting carries the zone's number",
          lambda: (np.mod(back_x, 1_000_000), back_y)),
@@ -221,6 +225,25 @@ def guess_why(
     return ""
 
 
+def _is_valid(geometry: Any, apart: bool) -> bool:
+    """Return whether an area is valid; of one that will be split, whether its parts are."""
+    if apart:
+        return bool(shapely.is_valid(shapely.get_parts(geometry)).all())
+    return bool(shapely.is_valid(geometry))
+
+
+def _mended(geometry: Any, apart: bool) -> Any:
+    """Return a valid area for an invalid one, or None if it has no surface."""
+    wholes = shapely.get_parts(geometry) if apart else [geometry]
+    mended = [
+        polygon
+        for whole in wholes
+        for polygon in shapely.get_parts(shapely.get_parts(shapely.make_valid(whole)))
+        if polygon.geom_type == "Polygon" and polygon.area > 0
+    ]
+    return shapely.multipolygons(mended) if mended else None
+
+
 def _part_of_kind(geometry: Any, kind: int) -> Any:
     """Return the part of a geometry that is of a kind, or None if it has none."""
     if geometry is None:
@@ -233,6 +256,5 @@ def _part_of_kind(geometry: Any, kind: int) -> Any:
     if not len(wanted) or (kind == POINT and len(wanted) > 1):
         return None
     if kind == POLYGON:
-        whole = shapely.union_all(wanted) if len(wanted) > 1 else wanted[0]
-        return whole if whole.area > 0 else None
+        return shapely.union_all(wanted) if len(wanted) > 1 else wanted[0]
     return wanted[0] if kind == POINT else shapely.multilinestrings(wanted)

@@ -13,7 +13,9 @@ from twin.errors import InvalidInputError
 from twin.ingest._features import Features
 from twin.ingest._fields import FIELDS, Field, normal
 
-_MAPPED = re.compile(r"(?P<column>[^>*]+?)(?:>(?P<table>[^.]+)\.(?P<field>[^*]+))?(?:\*(?P<factor>[-+.\deE]+))?")
+_MAPPED = re.compile(
+    r"(?P<column>[^>*]+?)(?:>(?P<table>[^.]+)\.(?P<field>[^*]+))?(?:\*(?P<factor>[-+.\deE]+))?"
+)
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,7 @@ def make_plan(layer: str, features: Features, mapping: Mapping[str, str]) -> Pla
     fields = {field.column: field for field in FIELDS[layer]}
     for key in mapping:
         if key not in fields:
-            raise InvalidInputError(
-                f"{layer} has no field {key!r}; it has {', '.join(fields)}"
-            )
+            raise InvalidInputError(f"{layer} has no field {key!r}; it has {', '.join(fields)}")
     bindings: list[Binding] = []
     for name, field in fields.items():
         given = mapping.get(name)

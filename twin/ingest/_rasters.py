@@ -200,7 +200,7 @@ def _cells(job: Job, raster: Any, part: Any, factor: float) -> NDArray[np.float3
         if (raw[~void] > _DEEPEST_M).any():
             job.tally.note(f"some depths are over {_DEEPEST_M:g} m: is the unit the metre?")
     raw[void] = np.nan
-    return raw.astype(np.float32)
+    return np.asarray(raw, np.float32)
 
 
 def _file_name(name: str) -> str:

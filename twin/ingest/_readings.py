@@ -7,12 +7,13 @@ from contextlib import ExitStack
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from twin.ingest._copy import Column, rows
 from twin.ingest._features import Chunk, Request
 from twin.ingest._job import Job
 from twin.ingest._plan import Plan, make_plan
-from twin.ingest._table import broken_rules
+from twin.ingest._rows import broken_rules
 from twin.ingest._target import Target
 from twin.ingest._values import convert
 
@@ -77,7 +78,7 @@ def readings_into_table(job: Job) -> None:
     _merge(job, target)
 
 
-def _prepare(job: Job, plan: Plan, chunk: Chunk) -> np.ndarray:  # type: ignore[type-arg]
+def _prepare(job: Job, plan: Plan, chunk: Chunk) -> NDArray[np.uint8]:
     count = chunk.table.num_rows
     job.tally.rows_read += count
     sound = np.ones(count, np.bool_)

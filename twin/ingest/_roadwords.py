@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from twin.ingest._values import parse_number
 from twin.ingest._words import FALSE, ROAD_SPEEDS_KM_PER_H, TRUE
@@ -126,15 +127,12 @@ def deck_levels(
     return pa.array(np.clip(level, _LOWEST, _HIGHEST).astype(np.int32))
 
 
-def _said(values: pa.Array) -> np.ndarray:  # type: ignore[type-arg]
+def _said(values: pa.Array) -> NDArray[np.bool_]:
     """Return where a tag says yes; a kind of bridge, such as viaduct, says it too."""
     no = pa.array(sorted(FALSE | {"building_passage"}))
-    words = pc.utf8_lower(values)
-    yes = pc.invert(pc.is_in(words, value_set=no))
-    said: np.ndarray = pc.fill_null(pc.and_(yes, pc.is_valid(values)), False).to_numpy(  # type: ignore[type-arg]
-        zero_copy_only=False
-    )
-    return said
+    yes = pc.invert(pc.is_in(pc.utf8_lower(values), value_set=no))
+    said = pc.fill_null(pc.and_(yes, pc.is_valid(values)), False)
+    return np.asarray(said.to_numpy(zero_copy_only=False), np.bool_)
 
 
 def _level(word: str) -> float | None:

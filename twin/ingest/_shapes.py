@@ -96,7 +96,8 @@ def read_wkb(column: pa.Array) -> Shapes:
         return read_wkb(replaced(column, foreign, shapely.to_wkb(plain, byte_order=1)))
     begin = offsets_of(parts)
     filled = kernels.fill(data, offsets, kind, has_z, begin, int(rings.sum()), int(points.sum()))
-    return Shapes(kind, begin, *filled, has_z)
+    ring, point, x, y, z = filled
+    return Shapes(kind, begin, ring, point, x, y, z, has_z)
 
 
 def write_ewkb(

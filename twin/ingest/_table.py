@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from twin.errors import InvalidInputError
@@ -16,14 +15,13 @@ from twin.ingest._attrs import to_json
 from twin.ingest._bytes import Ragged
 from twin.ingest._copy import Column, rows, time_ordered_uuids
 from twin.ingest._features import Chunk, Features, Request
-from twin.ingest._fields import Field
 from twin.ingest._job import Job
 from twin.ingest._links import FIELDS_WITHOUT_COLUMN, LINKS, NOTHING
-from twin.ingest._place import Placer, split_parts
+from twin.ingest._place import MOST_PARTS, Placer, split_parts
 from twin.ingest._plan import Plan, make_plan
+from twin.ingest._rows import RowReader, constant
 from twin.ingest._shapes import LINE, POINT, POLYGON, write_ewkb
 from twin.ingest._target import Target
-from twin.ingest._values import convert
 from twin.model import located_tables
 
 _KINDS = {"POINT": POINT, "LINESTRING": LINE, "MULTIPOLYGON": POLYGON}
@@ -57,9 +55,15 @@ class TableLoader:
     def __post_init__(self) -> None:
         """Work out the columns."""
         job = self.job
+        self.reader = RowReader(job, self.features, self.plan)
         self.link = LINKS.get(job.layer, NOTHING)
         self.placer = Placer(
-            job.frame, job.frame_of(self.features), job.datum, self.kind, job.tally
+            job.frame,
+            job.frame_of(self.features),
+            job.datum,
+            self.kind,
+            job.tally,
+            MOST_PARTS.get(job.layer, 1),
         )
         self.fields = [
             one
@@ -126,13 +130,14 @@ class TableLoader:
             raise InvalidInputError(
                 f"{self.features.layer_name} has no geometry; {job.layer} needs one"
             )
-        ids = self.source_ids(chunk)
+        ids = self.reader.source_ids(chunk)
         placed = self.placer.place(chunk.wkb, ids)
         sound = placed.sound
-        self._refuse("the source id comes twice", self._twice(chunk, ids), sound, ids)
-        self._refuse("no source id", ids == "", sound, ids)
-        values = self._values(chunk, sound, ids)
-        chosen, part = split_parts(placed, job.layer)
+        self.reader.refuse_names(chunk, ids, sound)
+        values = self.reader.values(chunk, sound, ids)
+        if self.has_attrs:
+            values["attrs"] = to_json(chunk.table, self.plan.left)
+        chosen, part = split_parts(placed, self.placer.most_parts)
         if not len(chosen):
             return None
         if part is not None:
@@ -155,56 +160,6 @@ class TableLoader:
         if rows_cut:
             self.job.tally.repaired["several parts in one feature, split"] += rows_cut
 
-    def source_ids(self, chunk: Chunk) -> NDArray[np.object_]:
-        """Return each row's name in the source, "" where it has none."""
-        binding = self.plan.binding("source_id")
-        if binding is None:
-            names = np.char.add(self._prefix(), chunk.fids.astype(np.str_))
-            return names.astype(object)
-        values = convert(binding.values(chunk.table), binding.field, 1.0, self.job.tally.repaired)
-        names = pc.fill_null(values, "").to_numpy(zero_copy_only=False)
-        return np.asarray(names, dtype=object)
-
-    def _prefix(self) -> str:
-        several = len(self.job.files) > 1
-        return (f"{self.features.layer_name}." if several else "") or self.features.prefix
-
-    def _twice(self, chunk: Chunk, ids: NDArray[np.object_]) -> NDArray[np.bool_]:
-        if self.plan.binding("source_id") is None:
-            return np.zeros(len(ids), np.bool_)
-        return self.job.seen.repeats(ids) & (ids != "")
-
-    def _refuse(
-        self,
-        reason: str,
-        where: NDArray[np.bool_],
-        sound: NDArray[np.bool_],
-        ids: NDArray[np.object_],
-    ) -> None:
-        where = where & sound
-        if where.any():
-            sound &= ~where
-            self.job.tally.reject(reason, list(ids[where][:5]), int(where.sum()))
-
-    def _values(
-        self, chunk: Chunk, sound: NDArray[np.bool_], ids: NDArray[np.object_]
-    ) -> dict[str, pa.Array]:
-        """Return the chunk's fields in the model's types, refusing rows that break its rules."""
-        values: dict[str, pa.Array] = {}
-        for one in self.plan.bindings:
-            field = one.field
-            if field.column == "source_id":
-                continue
-            found = convert(one.values(chunk.table), field, one.factor, self.job.tally.repaired)
-            for reason, where in broken_rules(field, found):
-                self._refuse(reason, where, sound, ids)
-            if field.default is not None and found.null_count:
-                found = pc.fill_null(found, pa.scalar(field.default).cast(found.type))
-            values[field.column] = found
-        if self.has_attrs:
-            values["attrs"] = to_json(chunk.table, self.plan.left)
-        return values
-
     def _rows(
         self,
         ids: NDArray[np.object_],
@@ -217,7 +172,7 @@ class TableLoader:
         if part is not None:
             ids = ids[chosen]
             cut = _repeated(chosen) & (part >= 0)
-            ids[cut] = [f"{name}#{number + 1}" for name, number in zip(ids[cut], part[cut], strict=True)]
+            ids[cut] = [f"{n}#{p + 1}" for n, p in zip(ids[cut], part[cut], strict=True)]
         else:
             ids = ids[chosen]
         uids = time_ordered_uuids(count, now_ms=job.started_ms, first=job.made)
@@ -244,33 +199,12 @@ def values_length(values: dict[str, pa.Array]) -> range:
     return range(len(next(iter(values.values()))) if values else -1)
 
 
-def constant(word: str, count: int) -> Ragged:
-    """Return one word as many times as there are rows."""
-    raw = np.frombuffer(word.encode(), np.uint8)
-    return Ragged(np.tile(raw, count), np.arange(count + 1, dtype=np.int64) * len(raw))
-
-
-def broken_rules(field: Field, values: pa.Array) -> list[tuple[str, NDArray[np.bool_]]]:
-    """Return the rules of a field that some rows break, and which rows."""
-    found: list[tuple[str, Any]] = []
-    if field.required:
-        found.append((f"{field.column} is empty", values.is_null()))
-    if field.low is not None:
-        below = pc.less_equal if field.above_low else pc.less
-        found.append((f"{field.column} below {field.low:g}", below(values, field.low)))
-    if field.high is not None:
-        over = pc.greater_equal if field.below_high else pc.greater
-        found.append((f"{field.column} above {field.high:g}", over(values, field.high)))
-    masks = [
-        (reason, pc.fill_null(mask, False).to_numpy(zero_copy_only=False)) for reason, mask in found
-    ]
-    return [(reason, mask) for reason, mask in masks if mask.any()]
-
-
 def _repeated(chosen: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return which entries of a sorted list stand in it more than once."""
     same = chosen[1:] == chosen[:-1]
-    return np.concatenate([[False], same]) | np.concatenate([same, [False]])
+    found: NDArray[np.bool_] = np.append(same, False)
+    found[1:] |= same
+    return found
 
 
 def _geometry_of(table: Any) -> tuple[int, bool]:

@@ -49,16 +49,14 @@ class Target:
     _dropped: list[str] = field(default_factory=list)
 
     @property
-    def name(self) -> sql.Composable:
+    def name(self) -> sql.Identifier:
         """The table's name, quoted."""
         return sql.Identifier("twin", self.table)
 
     def holds_source(self) -> bool:
         """Return whether rows of this source are there already."""
-        return self._scalar(
-            sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE source = %s)").format(self.name),
-            [self.source],
-        )
+        question = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE source = %s)").format(self.name)
+        return bool(self._scalar(question, [self.source]))
 
     def is_empty(self) -> bool:
         """Return whether the table has no row at all."""
@@ -143,14 +141,13 @@ class Target:
         tally.unchanged += matched - updated
         tally.loaded += loaded
 
-    def run(self, statement: sql.Composable | str, values: Any = None) -> int:
+    def run(self, statement: str, values: Any = None) -> int:
         """Run a statement on the staging table, and return how many rows it touched."""
-        composed = sql.SQL(statement) if isinstance(statement, str) else statement  # type: ignore[arg-type]
-        return self.connection.execute(composed, values).rowcount
+        return int(self.connection.execute(statement, values).rowcount)
 
     def scalar(self, statement: str) -> Any:
         """Return the one value of a query."""
-        return self._scalar(sql.SQL(statement))  # type: ignore[arg-type]
+        return self._scalar(statement)
 
     def analyse(self) -> None:
         """Let the planner know the new rows."""
@@ -167,18 +164,18 @@ class Target:
             self.connection.execute(sql.SQL("DROP INDEX {}").format(sql.SQL(name)))
             self._dropped.append(definition)
 
-    def _scalar(self, statement: sql.Composable, values: Any = None) -> Any:
+    def _scalar(self, statement: sql.Composed | str, values: Any = None) -> Any:
         row = self.connection.execute(statement, values).fetchone()
         assert row is not None
         return row[0]
 
 
 class Sink:
-    """A COPY that a thread feeds, so that the next chunk is made while the server takes this one."""
+    """A COPY fed by a thread: the next chunk is made while the server takes this one."""
 
-    def __init__(self, connection: Connection, statement: sql.Composable) -> None:
+    def __init__(self, connection: Connection, statement: sql.Composed) -> None:
         self._connection, self._statement = connection, statement
-        self._chunks: queue.Queue[NDArray[np.uint8] | None | BaseException] = queue.Queue(
+        self._chunks: queue.Queue[NDArray[np.uint8] | BaseException | None] = queue.Queue(
             _CHUNKS_AHEAD
         )
         self._failure: BaseException | None = None
@@ -202,7 +199,7 @@ class Sink:
         if self._failure is not None:
             raise self._failure
 
-    def _hand_over(self, chunk: NDArray[np.uint8] | None | BaseException) -> None:
+    def _hand_over(self, chunk: NDArray[np.uint8] | BaseException | None) -> None:
         while self._thread.is_alive():
             try:
                 self._chunks.put(chunk, timeout=0.1)
@@ -220,7 +217,7 @@ class Sink:
                 while (chunk := self._chunks.get()) is not None:
                     if isinstance(chunk, BaseException):
                         raise _BrokenOffError
-                    view = memoryview(chunk)
+                    view = memoryview(chunk.data)
                     for at in range(0, len(view), _SLICE_BYTES):
                         copy.write(view[at : at + _SLICE_BYTES])
                 copy.write(TRAILER)
@@ -249,5 +246,5 @@ def in_words(error: psycopg.Error) -> Exception:
     return error
 
 
-def _row(alias: str, names: Sequence[str]) -> sql.Composable:
+def _row(alias: str, names: Sequence[str]) -> sql.Composed:
     return sql.SQL(", ").join(sql.Identifier(alias, name) for name in names)

@@ -76,18 +76,24 @@ def _text(values: pa.Array, field: Field, repaired: Counter[str]) -> pa.Array:
     if not field.words and not field.closed:
         return _clean(spelled)
 
+    own = set(field.closed) | set(field.words.values())
+
     def meaning(word: str) -> str | None:
         folded = word.strip().casefold()
-        meant = field.words.get(folded, folded if folded in field.closed or not field.closed else None)
-        if meant is None:
+        if folded in field.words:
+            return field.words[folded] or None
+        if folded in own:
+            return folded
+        if field.closed:
             raise ValueError(word)
-        return (meant if folded in field.words else word.strip()) or None
+        return word.strip()
 
     return _each(spelled, meaning, pa.string(), f"{field.column}: word not known", repaired)
 
 
 def _parsed(values: pa.Array, field: Field, factor: float, repaired: Counter[str]) -> pa.Array:
     if field.type == "boolean":
+        _count_spellings(values, field.column, repaired)
         return _each(values, _truth, pa.bool_(), f"{field.column}: neither yes nor no", repaired)
     if field.type == "timestamp with time zone":
         return _times(values, field, repaired)
@@ -105,8 +111,28 @@ def _parsed(values: pa.Array, field: Field, factor: float, repaired: Counter[str
     return _each(values, reading, _ARROW[field.type], f"{field.column}: not a number", repaired)
 
 
+def _count_spellings(values: pa.Array, column: str, repaired: Counter[str]) -> None:
+    """Count the ways in which yes and no are spelled besides the commonest, and what is unsaid."""
+    usual: dict[bool, tuple[int, str]] = {}
+    met: list[tuple[bool, int, str]] = []
+    for one in pc.value_counts(values).to_pylist():
+        word, number = one["values"], one["counts"]
+        try:
+            truth = _truth(word) if word and word.strip() else None
+        except ValueError:
+            continue
+        if truth is None:
+            repaired[f"{column}: nothing said, unknown"] += number
+        else:
+            met.append((truth, number, word))
+            usual[truth] = max(usual.get(truth, (0, "")), (number, word))
+    for truth, number, word in met:
+        if usual[truth][1] != word:
+            repaired[f"{column}: {word!r} is {'yes' if truth else 'no'}"] += number
+
+
 def _times(values: pa.Array, field: Field, repaired: Counter[str]) -> pa.Array:
-    from pandas import to_datetime
+    from pandas import to_datetime  # type: ignore[import-untyped]
 
     parsed = to_datetime(values.to_pandas(), utc=True, errors="coerce", format="ISO8601")
     out = pa.Array.from_pandas(parsed, type=pa.timestamp("us", "UTC"))

@@ -41,15 +41,14 @@ PIPE_KINDS = _table(
     industrial="工业|gy|oil|industry",
 )
 
-APPURTENANCES = {
-    # Nodes of these kinds carry nothing: their feature says what they are.
-    word: ""
-    for word in (
-        "junction|virtual_node|netinit|netelement|change|registered_change|t|x|curve|adaptation|"
-        "endline|reduction|weir|bypass_register|register|filter|flexunion|junction_chngmat|"
-        "三通|四通|五通|弯头|变径|变材|直线点|转折点|起点|终点|预留口|探测点|出地|入地"
-    ).split("|")
-} | _table(
+_BARE_NODES = (
+    "junction|virtual_node|netinit|netelement|change|registered_change|t|x|curve|adaptation|"
+    "endline|reduction|weir|bypass_register|register|filter|flexunion|junction_chngmat|highpoint|"
+    "三通|四通|五通|弯头|变径|变材|直线点|转折点|起点|终点|预留口|探测点|出地|入地"
+)
+"""Nodes of these kinds carry nothing: their feature says what they are."""
+
+APPURTENANCES = dict.fromkeys(_BARE_NODES.split("|"), "") | _table(
     valve="阀门|阀门井|阀|shutoff_valve|gate_valve|check_valve|air_valve|pr_reduc_valve|"
     "fl_contr_valve|green_valve|outfall_valve|throttle_valve|pr_break_valve|pr_susta_valve",
     hydrant="消火栓|消防栓|fire_hydrant",
@@ -59,7 +58,8 @@ APPURTENANCES = {
     pump="泵站|水泵|pump_station|pumping_station",
     tank="水池|水塔|storage|sewer_storage|expantank|owerflow_storage",
     source="水源|水厂|reservoir|wtp|waterwell",
-    outfall="排放口|出水口|排水口",
+    outfall="排放口|出水口|排水口|out_manhole",
+    other="netsamplepoint|water_connection|wwtp|其他",
     substation="变电站|配电站|开关站",
     transformer="变压器|箱变",
     meter="计量表|水表|flowmeter|pressure_meter",
@@ -69,9 +69,7 @@ ELEVATION_REFERENCES = _table(
     top="管顶|外顶|顶|crown", invert="管底|内底|底|沟底|bottom", centre="管中心|中心|center|axis"
 )
 
-VALVE_STATES = _table(
-    open="开|开启|常开|false|0|no", closed="关|关闭|常闭|true|1|yes"
-)
+VALVE_STATES = _table(open="开|开启|常开|false|0|no", closed="关|关闭|常闭|true|1|yes")
 
 PIPE_SHAPES = _table(
     circular="圆形|圆|force_main|circ",
@@ -113,10 +111,10 @@ ROAD_SPEEDS_KM_PER_H = {
     "services": 15.0, "escape": 15.0, "motorway_junction": 50.0,
 }  # fmt: skip
 
-NO_CARRIAGEWAY = frozenset(
-    "footway path steps pedestrian cycleway bridleway corridor elevator platform trail crossing "
-    "construction proposed raceway bus_stop via_ferrata abandoned razed planned".split()
-)
+_FOR_FEET = "footway path steps pedestrian cycleway bridleway corridor elevator platform trail"
+_NOT_YET = "crossing construction proposed raceway bus_stop via_ferrata abandoned razed planned"
+
+NO_CARRIAGEWAY = frozenset(f"{_FOR_FEET} {_NOT_YET}".split())
 """Ways that no vehicle drives on, or not yet."""
 
 FACILITY_KINDS = _table(
@@ -135,8 +133,8 @@ FACILITY_KINDS = _table(
 
 RESOURCE_KINDS = _table(
     fire_engine="消防车|水罐车", pump_truck="排涝车|抽水车|龙吸水|泵车", ambulance="救护车|急救车",
-    boat="冲锋舟|皮划艇|救援艇", crew="抢险队|救援队|班组", car="轿车|小汽车|指挥车", lorry="卡车|货车|抢修车",
-    bus="客车|大巴",
+    boat="冲锋舟|皮划艇|救援艇", crew="抢险队|救援队|班组", car="轿车|小汽车|指挥车",
+    lorry="卡车|货车|抢修车", bus="客车|大巴",
 )  # fmt: skip
 
 RESOURCE_STATUSES = _table(

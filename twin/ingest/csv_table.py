@@ -1,7 +1,7 @@
 """CSV (``.csv``, ``.tsv``, ``.txt``) with coordinates in two columns or as WKT in one.
 
-Degrees are taken from columns called lon and lat, longitude and latitude, 经度 and 纬度; metres from
-x and y, easting and northing, 东坐标 and 北坐标, whose frame must be given with ``--crs``.
+Degrees are taken from columns called lon and lat, longitude and latitude, 经度 and 纬度; metres
+from x and y, easting and northing, 东坐标 and 北坐标, whose frame must be given with ``--crs``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import shapely
+from numpy.typing import NDArray
 
 from twin.crs import LONLAT
 from twin.errors import InvalidInputError
@@ -130,11 +131,11 @@ def _geometry(table: pa.Table, columns: tuple[str, ...]) -> pa.Array:
     return pa.array(list(shapely.to_wkb(shapes)), pa.binary())
 
 
-def _numbers(column: pa.ChunkedArray) -> np.ndarray:  # type: ignore[type-arg]
+def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
     if pa.types.is_string(column.type):
         sound = pc.match_substring_regex(column, r"^\s*[-+]?\d+(\.\d+)?\s*$")
         column = pc.utf8_trim_whitespace(pc.if_else(sound, column, None))
-    return column.cast(pa.float64()).to_numpy()
+    return np.asarray(column.cast(pa.float64()).to_numpy(), float)
 
 
 READER = Reader(

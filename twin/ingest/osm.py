@@ -119,7 +119,8 @@ def _buildings(path: str, rows: _Rows, rejected: dict[str, list[str]]) -> Iterat
     wanted = osmium.filter.KeyFilter("building")
     factory = osmium.geom.WKBFactory()
     waiting: dict[str, None] = {}
-    for thing in osmium.FileProcessor(path).with_areas(wanted).with_filter(wanted):
+    things: Any = osmium.FileProcessor(path).with_areas(wanted).with_filter(wanted)
+    for thing in things:
         if thing.is_area():
             name = f"{'way' if thing.from_way() else 'relation'}/{thing.orig_id()}"
             tags = _tags(thing)
@@ -143,7 +144,7 @@ def _give_up(waiting: dict[str, None], rejected: dict[str, list[str]]) -> None:
 
 
 def _roads(path: str, rows: _Rows, rejected: dict[str, list[str]]) -> Iterator[None]:
-    ways = (
+    ways: Any = (
         osmium.FileProcessor(path, osmium.osm.NODE | osmium.osm.WAY)
         .with_locations()
         .with_filter(osmium.filter.EntityFilter(osmium.osm.WAY))
@@ -164,7 +165,8 @@ def _facilities(path: str, rows: _Rows, rejected: dict[str, list[str]]) -> Itera
     wanted = osmium.filter.KeyFilter(*_FACILITY_TAGS)
     factory = osmium.geom.WKBFactory()
     waiting: dict[str, None] = {}
-    for thing in osmium.FileProcessor(path).with_areas(wanted).with_filter(wanted):
+    things: Any = osmium.FileProcessor(path).with_areas(wanted).with_filter(wanted)
+    for thing in things:
         tags = _tags(thing)
         kind = next((tags[k] for k, kinds in _FACILITY_TAGS.items() if tags.get(k) in kinds), None)
         if kind is None:
