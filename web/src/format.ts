@@ -31,6 +31,7 @@ export function duration(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined) return NOTHING;
   const rounded = Math.round(seconds);
   const minutes = Math.floor(rounded / 60);
+  if (minutes === 0) return t("seconds", { s: rounded });
   const rest = String(rounded % 60).padStart(2, "0");
   return t("minutesSeconds", { m: minutes, s: rest });
 }

@@ -133,6 +133,7 @@ export const TEXTS = {
   rasterUsed: both("水深栅格 {name} {time}", "depth raster {name} {time}"),
   detour: both("绕行多 {time}", "{time} more than dry"),
   persons: both("{n} 人", "{n} persons"),
+  seconds: both("{s} 秒", "{s} s"),
   minutesSeconds: both("{m} 分 {s} 秒", "{m} min {s} s"),
 } as const;
 

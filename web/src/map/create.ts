@@ -52,8 +52,7 @@ export function createMap(container: HTMLElement, city: City, view: View | null)
     locale: controlTexts(),
     localIdeographFontFamily: "sans-serif",
     transformRequest: (url) => ({ url: toOwnHost(url) }),
-    // Tests and reports read the picture back.
-    canvasContextAttributes: { antialias: true, preserveDrawingBuffer: true },
+    canvasContextAttributes: { antialias: true },
     fadeDuration: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 150,
   });
   map.addControl(new maplibregl.NavigationControl({ visualizePitch: true }), "top-right");

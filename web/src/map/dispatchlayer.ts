@@ -39,6 +39,27 @@ const DASHES = [
   [0, 3.5, 3, 0.5],
 ];
 
+/** Return where the teams start; those of one station share a mark. */
+function starts(assigned: Assigned[]): Feature[] {
+  const marks = new Map<string, Feature>();
+  assigned.forEach(({ route, name, travel_time_s }, index) => {
+    const [start] = route.coordinates;
+    if (!start) return;
+    const number = String(index + 1);
+    const label = `${name ?? number} ${duration(travel_time_s)}`;
+    const key = start.map((degrees) => degrees.toFixed(5)).join();
+    const mark = marks.get(key);
+    if (mark?.properties) {
+      mark.properties["number"] += `·${number}`;
+      mark.properties["label"] += `\n${label}`;
+    } else {
+      const look = { role: "start", colour: routeColour(index), label, number };
+      marks.set(key, feature({ type: "Point", coordinates: start }, look));
+    }
+  });
+  return [...marks.values()];
+}
+
 export class DispatchLayer {
   readonly #map: MapLibre;
   #timer = 0;
@@ -159,23 +180,14 @@ export class DispatchLayer {
     });
   }
 
-  #features(assigned: Assigned, index: number, all: number): Feature[] {
-    const colour = routeColour(index);
-    // Engines of one station take one road: side by side both stay to be seen.
-    const offset = (index - (all - 1) / 2) * 3.5;
-    const [start] = assigned.route.coordinates;
-    const label = `${assigned.name ?? ""}\n${duration(assigned.travel_time_s)}`;
-    const place = { role: "start", colour, label, number: String(index + 1) };
-    const line = feature(assigned.route, { role: "route", colour, offset });
-    return start ? [line, feature({ type: "Point", coordinates: start }, place)] : [line];
-  }
-
   #draw(): void {
-    const answer = this.#answer;
-    if (!answer) return setFeatures(this.#map, ROUTES, []);
-    const all = answer.assigned.length;
-    const routes = answer.assigned.flatMap((one, index) => this.#features(one, index, all));
-    setFeatures(this.#map, ROUTES, [...routes, ...this.#incident]);
+    const assigned = this.#answer?.assigned ?? [];
+    const routes = assigned.map(({ route }, index) => {
+      // Engines of one station take one road: side by side both stay to be seen.
+      const offset = (index - (assigned.length - 1) / 2) * 3.5;
+      return feature(route, { role: "route", colour: routeColour(index), offset });
+    });
+    setFeatures(this.#map, ROUTES, [...routes, ...starts(assigned), ...this.#incident]);
   }
 
   #incident: Feature[] = [];
@@ -183,8 +195,7 @@ export class DispatchLayer {
   setIncident(place: [number, number] | null): void {
     const look = { role: "incident", colour: "#e11d2e", number: "!" };
     this.#incident = place ? [feature({ type: "Point", coordinates: place }, look)] : [];
-    if (this.#answer) this.#draw();
-    else setFeatures(this.#map, ROUTES, this.#incident);
+    this.#draw();
   }
 
   setZones(zones: Polygon[]): void {
