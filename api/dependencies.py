@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from analysis import Analysis, analyses
 from api.negotiate import F
 from layers import Layer, layer_named
-from layers.filter import Selection, parse_box, parse_period, parse_values, queryable
+from layers.filter import Selection, parse_box, parse_names, parse_period, parse_values, queryable
 from tiles.grid import Tile, parse_tile
 from twin.database import City, open_city
 from twin.errors import InvalidInputError, NotFoundError
@@ -29,6 +29,7 @@ class Items(NamedTuple):
     after: int | None
     limit: int
     counted: bool
+    names: tuple[str, ...] | None
 
 
 async def _city(request: Request) -> AsyncIterator[City]:
@@ -70,7 +71,7 @@ async def _analysis(process_id: Annotated[str, Path()]) -> Analysis:
 
 
 async def _items(request: Request, layer: Annotated[Layer, Depends(_layer)]) -> Items:
-    own = ("bbox", "datetime", "limit", "cursor", "count", F)
+    own = ("bbox", "datetime", "limit", "cursor", "count", "properties", F)
     require_known(request, (*own, *queryable(layer)))
     given = {name: _single(request, name) for name in own}
     box, heights_m = parse_box(given["bbox"]) if given["bbox"] is not None else (None, None)
@@ -81,6 +82,7 @@ async def _items(request: Request, layer: Annotated[Layer, Depends(_layer)]) -> 
         None if given["cursor"] is None else read_cursor(given["cursor"]),
         _limit(given["limit"]),
         _yes(given["count"], "count"),
+        None if given["properties"] is None else parse_names(layer, given["properties"]),
     )
 
 

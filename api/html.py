@@ -55,10 +55,10 @@ def items(
     """Return a table of features."""
     chosen = [
         i
-        for i, entry in enumerate(found.layer.fields)
+        for i, entry in enumerate(found.fields)
         if entry.in_tiles or entry.name in ("address", "owner", "phone", "state")
     ]
-    fields = found.layer.fields
+    fields = found.fields
     rows = [(row[0], [(fields[i], row[i + 2]) for i in chosen]) for row in found.rows]
     return _made(
         "items",
@@ -77,7 +77,7 @@ def item(base: str, city: City, found: Page, *, json: str) -> str:
     """Return the file of one feature."""
     layer = found.layer
     number, geometry, *values = found.rows[0]
-    named = list(zip(layer.fields, values, strict=True))
+    named = list(zip(found.fields, values, strict=True))
     name = next((value for entry, value in named if entry.name == "name" and value), str(number))
     return _made(
         "item",

@@ -63,7 +63,9 @@ def _features() -> Doc:
 
 def _layer(layer: Layer) -> Doc:
     path, title = f"/collections/{layer.id}", f"{layer.title.zh} {layer.title.en}"
-    shared = [_ref(name) for name in ("limit", "cursor", "bbox", "datetime", "count", "f")]
+    shared = [
+        _ref(name) for name in ("limit", "cursor", "bbox", "datetime", "count", "properties", "f")
+    ]
     own = [_filter(name, schema(layer.by_name[name])) for name in queryable(layer)]
     items = _get("Features", f"get_{layer.id}_items", f"{title}: features", form=GEOJSON, html=True)
     items["get"]["parameters"] = [*shared, *own]
@@ -175,6 +177,7 @@ def _filter(name: str, known: Doc) -> Doc:
 def _parameters() -> Doc:
     integer = {"type": "integer", "minimum": 0}
     box = {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}}
+    words = {"type": "array", "items": {"type": "string"}}
     limit = {
         "type": "integer",
         "minimum": 1,
@@ -186,6 +189,7 @@ def _parameters() -> Doc:
         "bbox": _query("bbox", "west,south,east,north in degrees (heights: six numbers)", box),
         "datetime": _query("datetime", "A time, or two with / between", {"type": "string"}),
         "cursor": _query("cursor", "From the next link of a page", {"type": "string"}),
+        "properties": _query("properties", "Only these, with commas", words),
         "count": _query("count", "Whether to count all that match", {"type": "boolean"}),
         "f": _query("f", "The form", {"type": "string", "enum": ["json", "html"]}),
         "featureId": _in_path("featureId", "id or uid of a feature", {"type": "string"}),

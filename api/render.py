@@ -84,8 +84,8 @@ def feature_collection(found: Page, links: Sequence[Link], matched: int | None) 
 
 def features(found: Page) -> list[dict[str, Any]]:
     """Return the features of a page as GeoJSON features."""
-    names = [entry.name for entry in found.layer.fields]
-    nested = [i for i, entry in enumerate(found.layer.fields) if entry.type == "object"]
+    names = [entry.name for entry in found.fields]
+    nested = [i for i, entry in enumerate(found.fields) if entry.type == "object"]
     fragment = orjson.Fragment
     made = []
     for number, geometry, *values in found.rows:

@@ -44,7 +44,9 @@ def items(
     request: Request, city: CityParam, layer: LayerParam, asked: ItemsParam, wants_html: WantsHtml
 ) -> Response:
     """Return a page of features, clause 7.15."""
-    found = query.page(city, layer, asked.selection, after=asked.after, limit=asked.limit)
+    found = query.page(
+        city, layer, asked.selection, after=asked.after, limit=asked.limit, names=asked.names
+    )
     matched = query.count(city, layer, asked.selection) if asked.counted else found.matched
     cursor = None if found.last is None else write_cursor(found.last)
     if wants_html:
