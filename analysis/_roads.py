@@ -1,12 +1,8 @@
 """The road graph in memory: flat arrays that follow the change feed.
 
-Roads are read from PostGIS once, and again after the feed has told of a changed road; nothing else
-makes the graph anew.  It is the same for every caller and never written to: a closure is a mask
-beside it.
+The graph is the same for every caller and never written to: a closure is a mask beside it.
 """
 
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,13 +14,12 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from analysis import _shortest as shortest
-from twin import changes
+from analysis._follow import ReadModel
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-FOLLOWED = frozenset({"road_edge", "road_node"})
 NOT_DRIVEN = (
     "footway",
     "path",
@@ -39,8 +34,6 @@ NOT_DRIVEN = (
 )
 """Road classes that no vehicle takes."""
 
-_HELD_AT_MOST = 8
-
 _EDGES = text("""
     -- Every road that can be driven, by id.  z is a height only where the row says so.
     SELECT   id, from_node_id, to_node_id, direction, length_m, speed_m_per_s, deck_level,
@@ -49,8 +42,6 @@ _EDGES = text("""
     WHERE    state = 'in_service' AND NOT road_class = ANY (:not_driven)
     ORDER BY id
 """)
-
-_DATABASE = text("SELECT oid FROM pg_database WHERE datname = current_database()")
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,49 +160,5 @@ def load_graph(session: Session) -> RoadGraph:
     )
 
 
-class _Held:
-    """The graph of one database, and how far into the feed it is true."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.graph: RoadGraph | None = None
-        self.position = changes.START
-
-    def up_to_date(self, session: Session) -> RoadGraph:
-        with self.lock:
-            position, changed = self._news(session)
-            if self.graph is None or changed:
-                # First the place in the feed, then the roads: what is committed between the two is
-                # read, and told of once more.
-                position = changes.latest(session)
-                self.graph = load_graph(session)
-            self.position = position
-            return self.graph
-
-    def _news(self, session: Session) -> tuple[changes.Position, bool]:
-        position, changed = self.position, False
-        if self.graph is None:
-            return position, changed
-        while news := changes.since(session, position):
-            position = news[-1].position
-            changed = changed or any(change.layer in FOLLOWED for change in news)
-        return position, changed
-
-
-_held: OrderedDict[tuple[str, int], _Held] = OrderedDict()
-_held_lock = threading.Lock()
-
-
-def road_graph(session: Session) -> RoadGraph:
-    """Return the graph of the city's roads, from memory unless a road has changed.
-
-    One graph is held for each database, and shared by all threads of the process.
-    """
-    url = session.get_bind().engine.url.render_as_string(hide_password=True)
-    key = (url, int(session.scalar(_DATABASE) or 0))
-    with _held_lock:
-        held = _held.setdefault(key, _Held())
-        _held.move_to_end(key)
-        while len(_held) > _HELD_AT_MOST:
-            _held.popitem(last=False)
-    return held.up_to_date(session)
+road_graph = ReadModel(("road_edge", "road_node"), load_graph)
+"""The graph of the city's roads, from memory unless a road has changed."""

@@ -1,15 +1,14 @@
 """Flood exposure: buildings and grid cells by the depth of the water about them (积水暴露)."""
 
-from collections.abc import Sequence
-from typing import Annotated, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 from sqlalchemy import TextClause, text
 
+from analysis._places import Buildings, Cells, buildings_over, cells_over
 from analysis._process import (
     Analysis,
     Feature,
@@ -21,7 +20,6 @@ from analysis._process import (
 )
 from analysis._rasters import LATEST, DepthRaster, depth_raster
 from analysis._zonal import largest_inside
-from twin.crs import reproject
 from twin.database import City
 
 VERSION = "1"
@@ -30,37 +28,25 @@ DRAWN = 5_000
 
 DEPTHS_M = (0.15, 0.27, 0.4, 0.6, 1.0)
 
+Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-_BUILDINGS = text("""
-    SELECT   id, residents_day, residents_night, ST_AsBinary(geom) AS wkb
-    FROM     twin.building
-    WHERE    state NOT IN ('planned', 'removed')
-    ORDER BY id
-""")
-
-_CELLS = text("""
-    SELECT   id, ST_AsBinary(geom) AS wkb
-    FROM     twin.grid_cell
-    WHERE    state NOT IN ('planned', 'removed')
-    ORDER BY id
-""")
-
 _BUILDING_FILES = text("""
-    SELECT id, uid, name, use, storeys, storeys_below, residents_day, residents_night
+    SELECT id, uid, name, use, storeys, storeys_below, residents_day, residents_night,
+           ST_AsBinary(geom) AS wkb
     FROM   twin.building
     WHERE  id = ANY (:ids)
 """)
 
 _CELL_FILES = text("""
     SELECT grid_cell.id, grid_cell.uid, grid_cell.code, grid_cell.name, grid_cell.population,
-           grid_cell.responsible_person, grid_cell.responsible_phone, region.name AS region
+           grid_cell.responsible_person, grid_cell.responsible_phone, region.name AS region,
+           ST_AsBinary(grid_cell.geom) AS wkb
     FROM   twin.grid_cell
     LEFT   JOIN twin.region ON region.id = grid_cell.region_id
     WHERE  grid_cell.id = ANY (:ids)
 """)
 
-T = TypeVar("T", bound=BaseModel)
 Threshold = Annotated[float, Field(gt=0, le=30)]
 
 
@@ -125,19 +111,11 @@ class ExposureOutputs(Outputs):
     grid_cells: list[CellInWater] = Field(description="deepest first")
 
 
-class _Theme(NamedTuple):
-    """Things of one kind, and the water about each; NaN where the raster says nothing."""
+class _Listed(NamedTuple):
+    """The files of what stands deepest in water, and their shapes as WKB."""
 
-    ids: NDArray[np.int64]
-    shapes: NDArray[np.object_]
-    depth_m: Floats
-    day: Floats
-    night: Floats
-
-    def deepest(self, least_m: float, most: int) -> NDArray[np.int64]:
-        """Return the places in the arrays of what stands in water, deepest first."""
-        wet = np.flatnonzero(self.depth_m >= least_m)
-        return wet[np.lexsort((self.ids[wet], -self.depth_m[wet]))][:most]
+    files: list[Any]
+    shapes: list[bytes]
 
 
 def run(city: City, inputs: ExposureInputs) -> ExposureOutputs:
@@ -153,119 +131,81 @@ def run(city: City, inputs: ExposureInputs) -> ExposureOutputs:
     """
     raster = depth_raster(city, inputs.raster)
     thresholds_m = sorted(set(inputs.thresholds_m))
-    buildings, cells = _buildings(city, raster), _cells(city, raster)
-    drawn = max(inputs.limit, DRAWN)
-    wet = buildings.deepest(thresholds_m[0], drawn)
-    wet_cells = cells.deepest(thresholds_m[0], drawn)
-    found = _files(city, _BUILDING_FILES, BuildingInWater, buildings, wet)
-    found_cells = _files(city, _CELL_FILES, CellInWater, cells, wet_cells)
+    buildings = buildings_over(city.frame.name, raster.crs)(city.session)
+    cells = cells_over(city.frame.name, raster.crs)(city.session)
+    depth_m = raster.at(*raster.pixels(buildings.x, buildings.y))
+    cell_depth_m = _deepest_in(cells, raster)
+    most = max(inputs.limit, DRAWN)
+    found = _listed(
+        city, _BUILDING_FILES, BuildingInWater, buildings.ids, depth_m, thresholds_m[0], most
+    )
+    found_cells = _listed(
+        city, _CELL_FILES, CellInWater, cells.ids, cell_depth_m, thresholds_m[0], most
+    )
     outputs = ExposureOutputs(
         model=_MODEL,
         inputs=_given(inputs, raster),
         raster=raster.name,
-        thresholds=[_sum(depth_m, buildings, cells) for depth_m in thresholds_m],
+        thresholds=[_sum(each, buildings, depth_m, cell_depth_m) for each in thresholds_m],
         buildings_total=len(buildings.ids),
-        buildings_outside=int(np.isnan(buildings.depth_m).sum()),
+        buildings_outside=int(np.isnan(depth_m).sum()),
         grid_cells_total=len(cells.ids),
-        grid_cells_outside=int(np.isnan(cells.depth_m).sum()),
-        buildings=found[: inputs.limit],
-        grid_cells=found_cells[: inputs.limit],
+        grid_cells_outside=int(np.isnan(cell_depth_m).sum()),
+        buildings=found.files[: inputs.limit],
+        grid_cells=found_cells.files[: inputs.limit],
     )
-    return outputs.draw(
-        [
-            *_features("grid_cell", cells, wet_cells[:DRAWN], found_cells),
-            *_features("building", buildings, wet[:DRAWN], found),
-        ]
-    )
+    return outputs.draw([*_features("grid_cell", found_cells), *_features("building", found)])
 
 
-def _buildings(city: City, raster: DepthRaster) -> _Theme:
-    rows = city.session.execute(_BUILDINGS).all()
-    shapes = _shapes([row.wkb for row in rows])
-    # The point is chosen in the raster's frame, as anybody would who lays the two over each other.
-    places = shapely.point_on_surface(reproject(shapes, city.frame.name, raster.crs))
-    columns, lines = raster.pixels(shapely.get_x(places), shapely.get_y(places))
-    return _Theme(
-        np.array([row.id for row in rows], dtype=np.int64),
-        shapes,
-        raster.at(columns, lines),
-        np.array([row.residents_day for row in rows], dtype=np.float64),
-        np.array([row.residents_night for row in rows], dtype=np.float64),
-    )
+def _deepest_in(cells: Cells, raster: DepthRaster) -> Floats:
+    columns, rows = raster.pixels(cells.corners[:, 0], cells.corners[:, 1])
+    corners = np.stack([columns, rows], axis=1)
+    deepest_m, _ = largest_inside(raster.depth_m, corners, cells.ring_first, cells.cell_first)
+    return deepest_m
 
 
-def _cells(city: City, raster: DepthRaster) -> _Theme:
-    rows = city.session.execute(_CELLS).all()
-    shapes = _shapes([row.wkb for row in rows])
-    corners, ring_first, polygon_first = _rings(reproject(shapes, city.frame.name, raster.crs))
-    columns, lines = raster.pixels(corners[:, 0], corners[:, 1])
-    depth_m, _ = largest_inside(
-        raster.depth_m, np.stack([columns, lines], axis=1), ring_first, polygon_first
-    )
-    nobody = np.zeros(len(rows))
-    return _Theme(
-        np.array([row.id for row in rows], dtype=np.int64), shapes, depth_m, nobody, nobody
-    )
-
-
-def _shapes(wkbs: list[bytes]) -> NDArray[np.object_]:
-    return np.asarray(shapely.from_wkb(np.array(wkbs, dtype=object)), dtype=object)
-
-
-def _rings(
-    areas: NDArray[np.object_],
-) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]:
-    """Return the corners of areas, where each ring begins, and where each area's rings begin."""
-    parts, of_area = shapely.get_parts(areas, return_index=True)
-    rings, of_part = shapely.get_rings(parts, return_index=True)
-    corners, of_ring = shapely.get_coordinates(rings, return_index=True)
-    return (
-        corners,
-        _firsts(of_ring, len(rings)),
-        _firsts(of_area[of_part] if len(rings) else of_part, len(areas)),
-    )
-
-
-def _firsts(owner: NDArray[np.int64], owners: int) -> NDArray[np.int64]:
-    firsts = np.zeros(owners + 1, dtype=np.int64)
-    np.cumsum(np.bincount(owner, minlength=owners), out=firsts[1:])
-    return firsts
-
-
-def _sum(depth_m: float, buildings: _Theme, cells: _Theme) -> DepthSum:
-    wet = buildings.depth_m >= depth_m
+def _sum(least_m: float, buildings: Buildings, depth_m: Floats, cell_depth_m: Floats) -> DepthSum:
+    wet = depth_m >= least_m
     return DepthSum(
-        depth_m=depth_m,
+        depth_m=least_m,
         buildings=int(wet.sum()),
-        residents_day=int(np.nansum(buildings.day[wet])),
-        residents_night=int(np.nansum(buildings.night[wet])),
-        grid_cells=int((cells.depth_m >= depth_m).sum()),
+        residents_day=int(np.nansum(buildings.residents_day[wet])),
+        residents_night=int(np.nansum(buildings.residents_night[wet])),
+        grid_cells=int((cell_depth_m >= least_m).sum()),
     )
 
 
-def _files(
-    city: City, question: TextClause, kind: type[T], theme: _Theme, chosen: NDArray[np.int64]
-) -> list[T]:
-    """Return the files of some things, in the order chosen."""
-    ids = theme.ids[chosen].tolist()
-    rows = {row["id"]: row for row in city.session.execute(question, {"ids": ids}).mappings()}
-    depths = theme.depth_m[chosen].tolist()
-    return [
-        kind.model_validate({**rows[each], "depth_m": depth_m})
-        for each, depth_m in zip(ids, depths, strict=True)
+def _listed(
+    city: City,
+    question: TextClause,
+    kind: type[BaseModel],
+    ids: Ints,
+    depth_m: Floats,
+    least_m: float,
+    most: int,
+) -> _Listed:
+    """Return what stands in at least so much water, deepest first."""
+    wet = np.flatnonzero(depth_m >= least_m)
+    wet = wet[np.lexsort((ids[wet], -depth_m[wet]))][:most]
+    rows = {
+        row["id"]: row
+        for row in city.session.execute(question, {"ids": ids[wet].tolist()}).mappings()
+    }
+    deepest = [
+        (rows[each], depth)
+        for each, depth in zip(ids[wet].tolist(), depth_m[wet].tolist(), strict=True)
+        if each in rows  # It may have gone since the read model was made.
     ]
+    return _Listed(
+        [kind.model_validate({**row, "depth_m": depth}) for row, depth in deepest],
+        [bytes(row["wkb"]) for row, _ in deepest],
+    )
 
 
-def _features(
-    role: str,
-    theme: _Theme,
-    chosen: NDArray[np.int64],
-    files: Sequence[BuildingInWater | CellInWater],
-) -> list[Feature]:
-    wkbs = shapely.to_wkb(theme.shapes[chosen])
+def _features(role: str, listed: _Listed) -> list[Feature]:
     return [
         Feature(role, wkb, each.name, attrs={f"{role}_id": each.id, "depth_m": each.depth_m})
-        for wkb, each in zip(wkbs, files, strict=False)
+        for each, wkb in zip(listed.files[:DRAWN], listed.shapes, strict=False)
     ]
 
 
