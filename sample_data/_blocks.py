@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from sample_data._mesh import Mesh
 from sample_data._plan import Floats, Plan
@@ -144,13 +145,15 @@ def inset(outline: Floats, setbacks: Floats) -> Floats | None:
     # The corner's step p is where both moved lines meet: p·n0 = d0 and p·n1 = d1.
     mitre = (before[:, None] * ahead - setbacks[:, None] * behind) / safe[:, None]
     step = np.where(straight[:, None], normal * np.maximum(setbacks, before)[:, None], mitre)
-    moved = shapely.Polygon(outline + step)
-    if not moved.is_valid or not moved.exterior.is_ccw:
+    moved: BaseGeometry = shapely.Polygon(outline + step)
+    if not moved.is_valid or not shapely.is_ccw(shapely.get_exterior_ring(moved)):
         moved = shapely.Polygon(outline).buffer(-float(setbacks.max()), join_style="mitre")
     moved = moved.simplify(0.5)
     if moved.geom_type != "Polygon" or moved.area < 250:
         return None
-    found: Floats = shapely.get_coordinates(shapely.orient_polygons(moved).exterior)[:-1]
+    found: Floats = shapely.get_coordinates(
+        shapely.get_exterior_ring(shapely.orient_polygons(moved))
+    )[:-1]
     return found
 
 

@@ -1,5 +1,6 @@
 """Buildings: every kind of block is filled its own way."""
 
+import itertools
 import math
 import random
 from collections.abc import Callable, Iterator
@@ -45,6 +46,8 @@ class Site:
     nearness: float
     """1 in the city's core, towards 0 at its rim."""
 
+
+_SHOP_DEPTH_M = 9.0
 
 Filler = Callable[[Site], Iterator[House]]
 
@@ -126,18 +129,32 @@ def _compound(
     name, number = site.names.word() + draw.choice(COMPOUNDS), 0
     gap = max(13.0, min(0.9 * storeys * 3.0, 34.0))
     length = draw.choice((36, 44, 52, 60))
-    for y, left, right in rows(site.ring, depth, (gap,)):
+    shops = draw.random() < 0.6
+    if shops:
+        yield from _shops(site)
+    free = _SHOP_DEPTH_M + 9.0 if shops else 0.0
+    for y, left, right in rows(site.ring, depth, (gap,), spread=True, above=free):
         count = max(1, int((right - left + 9) / (length + 9)))
         width = min(length, right - left)
         step = (right - left - width) / max(count - 1, 1)
         for k in range(count if width > 20 else 0):
             number += 1
             yield House(
-                rectangle(left + k * min(step, length + 16), y, width, depth),
+                rectangle(left + k * step, y, width, depth),
                 *("residential", max(3, storeys - draw.choice((0, 0, 0, 1, 3))), 3.0, below),
                 f"{name}{number}号楼",
                 since,
             )
+
+
+def _shops(site: Site) -> Iterator[House]:
+    """Line the street before a compound with low shops."""
+    for y, left, right in itertools.islice(rows(site.ring, _SHOP_DEPTH_M, (500.0,)), 1):
+        x = left
+        while right - x > 14:
+            width = min(site.draw.uniform(24, 42), right - x)
+            yield House(rectangle(x, y, width, _SHOP_DEPTH_M), "commercial", 2, 3.9)
+            x += width + site.draw.uniform(5, 9)
 
 
 def _towers(site: Site) -> Iterator[House]:
@@ -146,7 +163,10 @@ def _towers(site: Site) -> Iterator[House]:
     name, number = site.names.word() + draw.choice(COMPOUNDS), 0
     storeys = draw.choice((18, 24, 26, 30, 32, 33))
     width, depth = draw.uniform(27, 34), draw.uniform(19, 23)
-    for line, (y, left, right) in enumerate(rows(site.ring, depth, (draw.uniform(26, 36),))):
+    yield from _shops(site)
+    gap = draw.uniform(24, 32)
+    lines = rows(site.ring, depth, (gap,), spread=True, above=_SHOP_DEPTH_M + 10)
+    for line, (y, left, right) in enumerate(lines):
         x = left + (line % 2) * draw.uniform(6, 18)
         while right - x >= width:
             number += 1
@@ -156,7 +176,7 @@ def _towers(site: Site) -> Iterator[House]:
                 f"{name}{number}号楼",
                 (2004, 2024),
             )
-            x += width + draw.uniform(18, 26)
+            x += width + draw.uniform(15, 22)
 
 
 def _podium(site: Site) -> Iterator[House]:

@@ -6,11 +6,12 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from sample_data._geometry import Ints
 from sample_data._paths import Forest, forest
 from sample_data._pipes import Net, Objects, beside, street_titles, write
 from sample_data._plan import Floats, Plan
 from sample_data._streets import Roads
-from sample_data._ways import Ints, Ways, cuts, every, lay, ways
+from sample_data._ways import Ways, cuts, every, lay, ways
 from sample_data._write import Writer
 
 _SIZES_M = np.array([0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2, 1.5, 1.8, 2.2])

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
-import shapely
 
+from sample_data._geometry import points
 from sample_data._mesh import Mesh
 from sample_data._plan import Floats, Plan
 from sample_data._streets import Roads
@@ -38,12 +38,8 @@ def basin_places(plan: Plan, mesh: Mesh) -> list[tuple[float, float]]:
             corner = block.corners[0]
             u, v = mesh.u[corner], mesh.v[corner]
             dry = v > plan.rows[1] + 120 and abs(u - plan.river_u_m) > plan.river_half_m + 110
-            low = (
-                abs(u - plan.hill[0]) > 0.15 * plan.columns[-1]
-                or abs(v - plan.hill[1]) > 0.22 * plan.rows[-1]
-            )
             inner = 150 < u < plan.columns[-1] - 150 and v < plan.rows[-1] - 150
-            if dry and low and inner and abs(v - plan.rail_v_m) > 240:
+            if dry and inner and abs(v - plan.rail_v_m) > 240:
                 found.add((u, v))
     return sorted(found)
 
@@ -60,12 +56,13 @@ def draw_spots(plan: Plan, ground: Ground, roads: Roads, names_of: list[str]) ->
     xy = np.column_stack(plan.to_map(u, v))
     most = [1.9] * len(ground.underpasses) + [0.85 * basin.depth_m for basin in ground.basins]
     kind, name, reach = [], [], []
+    meeting = roads.meeting()
     for title in names_of:
         kind.append("underpass")
         name.append(title)
         reach.append(80.0)
     for k, basin in enumerate(ground.basins):
-        what, title = _street_at(roads, xy[len(names_of) + k])
+        what, title = _street_at(roads, meeting, xy[len(names_of) + k])
         kind.append(what)
         name.append(title)
         reach.append(round(min(max(1.1 * basin.radius_m, 40.0), 100.0)))
@@ -76,7 +73,7 @@ def draw_spots(plan: Plan, ground: Ground, roads: Roads, names_of: list[str]) ->
         np.round(xy, 2),
         np.round(ground.at(u.copy(), v.copy()), 2),
         np.array(reach, dtype=np.float64),
-        np.round(np.minimum(wanted, most), 2),
+        np.round(np.minimum(np.array(wanted), np.array(most)), 2),
     )
 
 
@@ -87,10 +84,9 @@ def _depth_now(draw: random.Random, number: int, underpasses: int) -> float:
     return draw.uniform(0.62, 0.95) if number % 5 == 0 else draw.uniform(0.0, 0.45)
 
 
-def _street_at(roads: Roads, place: Floats) -> tuple[str, str]:
+def _street_at(roads: Roads, meeting: list[list[int]], place: Floats) -> tuple[str, str]:
     away = np.hypot(*(roads.junction_xy - place).T)
-    junction = int(np.argmin(away))
-    streets = [roads.street(edge) for edge in roads.edges if junction in (edge.start, edge.end)]
+    streets = [roads.street(roads.edges[k]) for k in meeting[int(np.argmin(away))]]
     small = all(s.road_class in ("residential", "living_street") for s in streets)
     names = list(dict.fromkeys(s.name for s in streets))
     title = f"{names[0]}与{names[1]}路口" if len(names) > 1 else f"{names[0]}低洼段"
@@ -117,7 +113,7 @@ def write_spots(
         pump=pumps,
         cell_id=cells,
         manager="汕岸排水公司（示例）",
-        geom=shapely.points(spots.xy),
+        geom=points(spots.xy),
     )
     times = [now - _STEP * (READINGS - 1 - k) for k in range(READINGS)]
     depths, qualities = _readings(spots, random.Random(f"{seed}/readings"))

@@ -1,12 +1,14 @@
 """Regions from the city down to its communities, and the management cells in them."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from sample_data._geometry import Shapes, areas
 from sample_data._mesh import Corners, Mesh
 from sample_data._names import Names
 from sample_data._plan import Plan
@@ -98,8 +100,8 @@ def _divide_street(
     regions: Regions, street: int, columns: list[int], rows: list[int], names: Names
 ) -> None:
     number, code = 0, regions.rows[street].code
-    for high in zip(rows, rows[1:], strict=False):
-        for wide in zip(columns, columns[1:], strict=False):
+    for high in pairwise(rows):
+        for wide in pairwise(columns):
             number += 1
             name = names.word() + "社区"
             regions.add("community", f"{code}{number:03d}", name, street, wide, high)
@@ -157,7 +159,7 @@ def write_grid(
     city: tuple[Plan, Mesh, Lines, Regions],
     codes: list[str],
     population: NDArray[np.int64],
-    flooding: NDArray[np.object_],
+    flooding: Shapes,
     names: Names,
 ) -> None:
     """Write regions and cells; a cell is prone to floods if a waterlogging point is at its rim."""
@@ -178,9 +180,9 @@ def write_grid(
         population=[row.population for row in rows],
         geom=_areas([mesh.around(outline(plan, row.columns, row.rows)) for row in rows], lines),
     )
-    areas = _areas([mesh.around(cell.corners) for cell in mesh.cells], lines)
-    prone = np.zeros(len(areas), dtype=bool)
-    found = shapely.STRtree(areas).query(flooding, predicate="dwithin", distance=25.0)
+    cells = _areas([mesh.around(cell.corners) for cell in mesh.cells], lines)
+    prone = np.zeros(len(cells), dtype=bool)
+    found = shapely.STRtree(cells).query(flooding, predicate="dwithin", distance=25.0)
     prone[found[1]] = True
     community = [regions.community[cell.quarter] for cell in mesh.cells]
     writer.add(
@@ -193,14 +195,11 @@ def write_grid(
         responsible_phone=[names.mobile() for _ in codes],
         population=population,
         flood_prone=prone,
-        geom=areas,
+        geom=cells,
     )
 
 
-def _areas(faces: list[Corners], lines: Lines) -> NDArray[np.object_]:
+def _areas(faces: list[Corners], lines: Lines) -> Shapes:
     rings = [lines.ring(face) for face in faces]
-    points = np.concatenate(rings)
     owner = np.repeat(np.arange(len(rings)), [len(ring) for ring in rings])
-    polygons = shapely.polygons(shapely.linearrings(points, indices=owner))
-    found: NDArray[np.object_] = shapely.multipolygons(polygons, indices=np.arange(len(polygons)))
-    return found
+    return areas(np.concatenate(rings), owner, np.arange(len(rings)))

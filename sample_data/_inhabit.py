@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sample_data._blocks import Lot
 from sample_data._buildings import House, fill
+from sample_data._geometry import Shapes, areas
 from sample_data._names import Names
 from sample_data._plan import Floats, Plan
 from sample_data._services import Facilities, settle
@@ -160,21 +161,19 @@ class _Rows:
             "residents_night": night,
             "built_year": self.year,
             "cell_id": [town.cells[k] for k in self.cell],
-            "geom": shapely.multipolygons(shapes, indices=np.arange(len(shapes))),
+            "geom": shapes,
         }
 
-    def _footprints(self) -> NDArray[np.object_]:
+    def _footprints(self) -> Shapes:
         sizes = np.array(self.rings)
         ring_house = np.array(self.ring_house)
         lot = np.array(self.lot_of)[np.repeat(ring_house, sizes)]
         angle = np.array([each.angle for each in self.lots])[lot]
         origin = np.array([each.origin for each in self.lots])[lot]
         points = np.round(_turned(np.array(self.corners), angle) + origin, 2)
-        rings = shapely.linearrings(points, indices=np.repeat(np.arange(len(sizes)), sizes))
-        found: NDArray[np.object_] = shapely.polygons(rings, indices=ring_house)
-        return found
+        return areas(points, np.repeat(np.arange(len(sizes)), sizes), ring_house)
 
-    def _note_facilities(self, town: Town, shapes: NDArray[np.object_]) -> None:
+    def _note_facilities(self, town: Town, shapes: Shapes) -> None:
         for k, kind, name in self.hosted:
             point = shapely.point_on_surface(shapes[k])
             cell = town.cells[self.cell[k]]

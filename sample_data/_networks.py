@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from sample_data._geometry import Ints
 from sample_data._pipes import Net, beside, buried, by_street, write
 from sample_data._plan import CENTRE, Floats, Plan
 from sample_data._streets import Roads
-from sample_data._ways import Cuts, Ints, Ways, cuts, every, lay, ways
+from sample_data._ways import Cuts, Ways, cuts, every, lay, ways
 from sample_data._write import Writer
 from twin.units import kilopascals, millimetres
 

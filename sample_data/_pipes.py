@@ -4,12 +4,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
-from sample_data._plan import Floats
+from sample_data._geometry import Floats, Ints, lines, points
 from sample_data._streets import Roads
-from sample_data._ways import Cuts, Ints, Laid, Ways
+from sample_data._ways import Cuts, Laid, Ways
 from sample_data._write import Writer
 
 _OWNERS = {
@@ -64,7 +63,8 @@ class Net:
         """Add a straight segment between two nodes."""
         ends = [(*self.xy[k], self.z[k]) for k in (tail, head)]
         self.tail, self.head = np.append(self.tail, tail), np.append(self.head, head)
-        self.lines = np.append(self.lines, shapely.LineString(np.round(ends, 3)))
+        own_line = lines(np.array(ends).round(3), np.zeros(2, dtype=np.int64))
+        self.lines = np.append(self.lines, own_line)
         for name, values in self.columns.items():
             self.columns[name] = np.append(values, np.array([own.get(name)], dtype=object))
 
@@ -87,7 +87,8 @@ class Net:
 
 def beside(roads: Roads, east_m: float, north_m: float) -> Floats:
     """Return a place beside every junction, the same step from each, shape (n, 2), m."""
-    return roads.junction_xy + np.array([east_m, north_m])
+    places: Floats = roads.junction_xy + np.array([east_m, north_m])
+    return places
 
 
 def buried(
@@ -164,13 +165,19 @@ def _node_columns(net: Net, chosen: Ints, label: str) -> dict[str, Objects]:
     return {
         "source_id": np.char.add(f"{label}-", (chosen + 1).astype(str)),
         "appurtenance": kinds,
-        "valve_state": np.where(valve, "open", None),
-        "operable": np.where(valve, True, None),
+        "valve_state": _where(valve, "open"),
+        "operable": _where(valve, True),
         "ground_z_m": ground,
         "invert_z_m": z if inverts else np.full(len(z), None, dtype=object),
         "depth_m": np.round(ground - z, 3),
-        "geom": shapely.points(np.column_stack([np.round(net.xy[chosen], 3), z])),
+        "geom": points(np.column_stack([np.round(net.xy[chosen], 3), z])),
     }
+
+
+def _where(there: NDArray[np.bool_], value: object) -> Objects:
+    found = np.full(len(there), None, dtype=object)
+    found[there] = value
+    return found
 
 
 def _parts(columns: dict[str, Objects]) -> list[dict[str, Any]]:

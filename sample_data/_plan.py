@@ -30,7 +30,8 @@ class Plan:
     """Lines and quarters on the board.
 
     ``zones[j, i]`` is the quarter between columns i and i + 1 and rows j and j + 1; row 0 is the
-    shore line, row 1 the shore road.
+    shore line, row 1 the shore road.  ``hill`` is the bounds of its quarters: u and v at least, u
+    and v at most.
     """
 
     seed: int
@@ -40,7 +41,7 @@ class Plan:
     river: int
     rail: int
     zones: NDArray[Any]
-    hill: tuple[float, float]
+    hill: tuple[float, float, float, float]
     old_town: tuple[float, float]
     core: tuple[float, float]
 
@@ -111,7 +112,6 @@ def draw_plan(seed: int, scale: float) -> Plan:
     columns = np.concatenate([[0.0], np.cumsum(widths)])
     rows = np.concatenate([[0.0], np.cumsum(heights)])
     width, depth = columns[-1], rows[-1]
-    hill = (0.13 * width, 0.50 * depth)
     old_town = (columns[river] - 0.12 * width, rows[1] + 0.15 * depth)
     core = (0.58 * width, 0.33 * depth)
     middles = (columns[1:] + columns[:-1]) / 2, (rows[1:] + rows[:-1]) / 2
@@ -124,7 +124,21 @@ def draw_plan(seed: int, scale: float) -> Plan:
             for j, v in enumerate(middles[1])
         ]
     )
-    return Plan(seed, scale, columns, rows, river, rail, zones, hill, old_town, core)
+    return Plan(
+        seed, scale, columns, rows, river, rail, zones, _hill(zones, columns, rows), old_town, core
+    )
+
+
+def _hill(zones: NDArray[Any], columns: Floats, rows: Floats) -> tuple[float, float, float, float]:
+    high, wide = np.nonzero(zones == "hill")
+    if not len(high):
+        return 0.0, 0.0, 0.0, 0.0
+    return (
+        float(columns[wide.min()]),
+        float(rows[high.min()]),
+        float(columns[wide.max() + 1]),
+        float(rows[high.max() + 1]),
+    )
 
 
 def _zone(

@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from sample_data._geometry import Ints
 from sample_data._paths import Forest, forest
 from sample_data._pipes import Net, beside, buried, write
-from sample_data._plan import Floats
 from sample_data._streets import Roads
-from sample_data._ways import Cuts, Ints, every, lay, ways
+from sample_data._ways import Cuts, every, lay, ways
 from sample_data._write import Writer
 
 _COVER_M = 0.7
@@ -64,7 +64,7 @@ def _cables(
     roads: Roads, edges: Ints, step: tuple[float, float], aside_m: float, voltage_v: float
 ) -> Net:
     way = ways(roads, edges)
-    places: Floats = beside(roads, *step)
+    places = beside(roads, *step)
     owner, along = every(way, 400.0)
     where = Cuts(owner, along, np.full(len(owner), None, dtype=object))
     laid = lay(way, aside_m, places, where)
@@ -95,4 +95,4 @@ def _place_transformers(net: Net, roads: Roads, feeders: Ints) -> None:
         degree[roads.edges[k].start] += 1
         degree[roads.edges[k].end] += 1
     chosen = (degree == 1) | ((np.arange(len(degree)) % 3 == 0) & (degree > 1))
-    net.appurtenance[: len(degree)] = np.where(chosen, "transformer", None)
+    net.appurtenance[: len(degree)][chosen] = "transformer"

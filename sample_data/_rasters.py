@@ -95,7 +95,6 @@ def write_raster(
     *,
     kind: str,
     name: str,
-    srid: int,
 ) -> None:
     """Keep cells as a COG in the data directory, and register them as a raster of the city."""
     folder = data_dir / "rasters"
@@ -107,7 +106,7 @@ def write_raster(
         "count": 1,
         "width": grid.width,
         "height": grid.height,
-        "crs": f"EPSG:{srid}",
+        "crs": writer.crs,
         "transform": Affine(grid.cell_m, 0, grid.left_m, 0, -grid.cell_m, grid.top_m),
         "nodata": np.nan,
     }
@@ -125,7 +124,7 @@ def write_raster(
         name=name,
         source="demo-city",
         path=str(path.relative_to(data_dir)),
-        crs=f"EPSG:{srid}",
+        crs=writer.crs,
         width=grid.width,
         height=grid.height,
         voids=int(np.isnan(cells).sum()),

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import shapely
 
 from sample_data._blocks import Lot
 from sample_data._buildings import House
+from sample_data._geometry import points
 from sample_data._names import Names
 from sample_data._write import Writer
 
@@ -41,6 +41,8 @@ _EVERY = {
 }
 """Which built-up quarters have one: every so many, beginning with which."""
 
+_HOSTS = ("slabs", "walkups", "towers", "arcades", "yards", "cottages", "market", "offices")
+
 
 def assign(lots: list[Lot], seed: int) -> None:
     """Decide which lots become schools and hospitals, and which house other facilities."""
@@ -55,7 +57,7 @@ def assign(lots: list[Lot], seed: int) -> None:
             large[0].kind = "school"
         if order % 9 == 1:
             large[1 % len(large)].kind = "hospital"
-        plain = [lot for lot in own if lot.kind not in ("school", "hospital", "park")] or own
+        plain = [lot for lot in own if lot.kind in _HOSTS] or own
         for kind, (step, first) in _EVERY.items():
             if order % step == first % step:
                 draw.choice(plain).hosts.append(kind)
@@ -122,7 +124,7 @@ def write_facilities(writer: Writer, facilities: Facilities, names: Names, seed:
         cell_id=facilities.cell,
         phone=[names.telephone() for _ in facilities.kind],
         capacity=[None if each is None else int(each) for each in capacity],
-        geom=shapely.points(np.round(np.array(facilities.xy), 2)),
+        geom=points(np.round(np.array(facilities.xy), 2)),
     )
 
 
@@ -172,11 +174,11 @@ def write_teams(writer: Writer, facilities: Facilities, names: Names, seed: int)
                     "pump_m3_per_s": team.pump_m3_per_s,
                     "phone": names.mobile(),
                     "facility_id": base + 1,
-                    "geom": shapely.Point(round(x + 4.0 * place, 2), round(y - 3.0 * place, 2)),
+                    "geom": (round(x + 4.0 * place, 2), round(y - 3.0 * place, 2)),
                 }
             )
-    columns = {name: [row[name] for row in rows] for name in rows[0]}
-    columns["geom"] = np.array(columns["geom"], dtype=object)
+    columns: dict[str, Any] = {name: [row[name] for row in rows] for name in rows[0]}
+    columns["geom"] = points(np.array(columns["geom"]))
     writer.add("resource", source_id=[f"T{k + 1:05d}" for k in range(len(rows))], **columns)
 
 

@@ -105,16 +105,30 @@ def stretch(ring: Ring, low: float, high: float) -> tuple[float, float] | None:
     return (round(left, 3), round(right, 3)) if left < right else None
 
 
-def rows(ring: Ring, depth: float, gaps: tuple[float, ...]) -> Iterator[tuple[float, float, float]]:
-    """Yield strips of one depth, the gaps between them in turn: y, and from and to where in x."""
-    low, top = min(y for _, y in ring), max(y for _, y in ring)
-    spare = (top - low - depth) % (depth + sum(gaps) / len(gaps))
-    y, turn = low + min(spare / 2, 4.0), 0
-    while y + depth <= top:
+def rows(
+    ring: Ring,
+    depth: float,
+    gaps: tuple[float, ...],
+    *,
+    spread: bool = False,
+    above: float = 0.0,
+) -> Iterator[tuple[float, float, float]]:
+    """Yield strips of one depth, the gaps between them in turn: y, and from and to where in x.
+
+    Strips that are spread share what is left over between them and reach from rim to rim; the
+    first ``above`` metres are left free.
+    """
+    low, top = min(y for _, y in ring) + above, max(y for _, y in ring)
+    pitch = depth + sum(gaps) / len(gaps)
+    spare = (top - low - depth) % pitch
+    steps = int((top - low - depth) // pitch)
+    more = spare / steps if spread and steps > 0 else 0.0
+    y, turn = low + (0.0 if more else min(spare / 2, 4.0)), 0
+    while y + depth <= top + 1e-6:
         found = stretch(ring, y, y + depth)
         if found:
             yield (y, *found)
-        y += depth + gaps[turn % len(gaps)]
+        y += depth + gaps[turn % len(gaps)] + more
         turn += 1
 
 

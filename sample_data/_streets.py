@@ -155,7 +155,7 @@ def bend(mesh: Mesh, plan: Plan) -> Lines:
     share = (np.arange(start[-1]) - start[owner]) / pieces[owner]
     # Weighing the ends, not adding a step to one: the last point is the far end to the last bit.
     board = a[owner] * (1 - share)[:, None] + b[owner] * share[:, None]
-    points = np.round(np.column_stack(plan.to_map(board[:, 0], board[:, 1])), 3)
+    points: Floats = np.column_stack(plan.to_map(board[:, 0], board[:, 1])).round(3)
     number = {(int(p), int(q)): k for k, (p, q, _) in enumerate(sides)}
     return Lines(sides, points, board, start, number)
 
@@ -191,6 +191,14 @@ class Roads:
         """Return what street an edge belongs to."""
         return self.mesh.streets[edge.street]
 
+    def meeting(self) -> list[list[int]]:
+        """Return the edges that meet at each junction."""
+        found: list[list[int]] = [[] for _ in self.junctions]
+        for number, edge in enumerate(self.edges):
+            for junction in {edge.start, edge.end}:
+                found[junction].append(number)
+        return found
+
 
 def build_roads(mesh: Mesh, lines: Lines, ground: Ground) -> Roads:
     """Join sides into edges between junctions, give them heights, and make some one-way."""
@@ -212,7 +220,7 @@ def build_roads(mesh: Mesh, lines: Lines, ground: Ground) -> Roads:
                 edges.append(_edge(path, street, number, lines, z, mesh))
     xy = np.column_stack([mesh.u, mesh.v])[junctions]
     levels = ground.at(xy[:, 0].copy(), xy[:, 1].copy())
-    place = np.round(np.column_stack(ground.plan.to_map(xy[:, 0], xy[:, 1])), 3)
+    place: Floats = np.column_stack(ground.plan.to_map(xy[:, 0], xy[:, 1])).round(3)
     roads = Roads(mesh, junctions, edges, [], place, np.round(levels, 2), xy)
     roads.direction = _one_ways(roads, random.Random(f"{ground.plan.seed}/one-ways"))
     return roads

@@ -46,12 +46,16 @@ class Ground:
         return self._river(z, u)
 
     def _hills(self, u: Floats, v: Floats) -> Floats:
-        plan = self.plan
-        reach_u, reach_v = 0.075 * plan.columns[-1], 0.10 * plan.rows[-1]
-        top = 75.0 + 45.0 * min(plan.scale, 4.0)
-        away = ((u - plan.hill[0]) / reach_u) ** 2 + ((v - plan.hill[1]) / reach_v) ** 2
+        left, low, right, high = self.plan.hill
+        if left == right:
+            return np.zeros_like(u)
+        top = 70.0 + 45.0 * min(self.plan.scale, 4.0)
+        away = ((2 * u - left - right) / (right - left)) ** 2
+        away = away + ((2 * v - low - high) / (high - low)) ** 2
         ridge = 1 + 0.22 * np.sin(u / 71.0) * np.sin(v / 83.0)
-        hills: Floats = top * ridge * np.exp(-1.5 * away)
+        # Flat beyond its foot: the streets around it lie on the plain.
+        foot = np.clip((1 - away) / 0.85, 0, 1)
+        hills: Floats = top * ridge * np.exp(-0.8 * away) * foot * foot * (3 - 2 * foot)
         return hills
 
     def _shore(self, z: Floats, v: Floats) -> Floats:
@@ -107,8 +111,8 @@ class Grid:
 
     def centres(self, step: int = 1) -> tuple[Floats, Floats]:
         """Return x and y of the cells' centres, every ``step``-th and one beyond, two axes."""
-        columns = np.arange(0, self.width + step, step)
-        rows = np.arange(0, self.height + step, step)
+        columns = np.arange(0, self.width + step, step, dtype=np.float64)
+        rows = np.arange(0, self.height + step, step, dtype=np.float64)
         return (
             self.left_m + (columns + 0.5) * self.cell_m,
             self.top_m - (rows + 0.5) * self.cell_m,

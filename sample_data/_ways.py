@@ -4,13 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
-from sample_data._plan import Floats
+from sample_data._geometry import Floats, Ints, Shapes, lines
 from sample_data._streets import Roads
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -119,11 +116,9 @@ class Laid:
     along_m: Floats
     segment: Ints
 
-    def lines(self, z: Floats) -> NDArray[np.object_]:
+    def lines(self, z: Floats) -> Shapes:
         """Return the segments as lines with the heights given, one for each of the points."""
-        points = np.column_stack([np.round(self.xy, 3), np.round(z, 3)])
-        found: NDArray[np.object_] = shapely.linestrings(points, indices=self.segment)
-        return found
+        return lines(np.column_stack([np.round(self.xy, 3), np.round(z, 3)]), self.segment)
 
 
 def lay(way: Ways, aside_m: float | Floats, nodes_xy: Floats, where: Cuts) -> Laid:
