@@ -32,7 +32,7 @@ FILES = {
 }
 
 _TEAMS = text("""
-    -- A fire engine, and every third time a car, at the beginning of every 301st road.
+    -- A fire engine, and every third time a car, at the beginning of every 1501st road.
     INSERT INTO twin.resource (name, kind, vehicle_class, source_id, geom)
     SELECT road.source_id,
            CASE WHEN place % 3 = 0 THEN 'car' ELSE 'fire_engine' END,
@@ -42,7 +42,7 @@ _TEAMS = text("""
                SELECT row_number() OVER (ORDER BY id) AS place, source_id, geom
                FROM   twin.road_edge
            ) AS road
-    WHERE  place % 301 = 7
+    WHERE  place % 1501 = 7
 """)
 
 
