@@ -42,6 +42,7 @@ export const TEXTS = {
     "这座城市还没有数据。请用 citytwin load 载入数据，或用 citytwin demo 生成演示城市，然后刷新。",
     "This city has no features yet. Load data with citytwin load, or make the demo city with citytwin demo, then refresh.",
   ),
+  showKind: both("显示或隐藏此类", "Show or hide this kind"),
   zoomCloser: both("请放大", "zoom in"),
 
   waterNow: both("当前积水", "Waterlogging now"),

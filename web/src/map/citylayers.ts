@@ -10,10 +10,13 @@ import type {
 
 import type { BareStyleLayer, Item, LayerInfo } from "../contract";
 import { Signal } from "../signal";
-import { theme, valueAtNight } from "../theme";
+import { kindsOf, without } from "./kinds";
+import { haloAtNight, theme, valueAtNight } from "../theme";
 
 /** Below these the eye reads the ground; results, teams and water keep their colours at night. */
 const GROUND_LAYERS = new Set(["region", "grid_cell", "building", "road_edge", "road_node"]);
+/** Thin and bright: at night only their white rims go dark. */
+const RIMMED_LAYERS = new Set(["pipe_segment", "pipe_node"]);
 /** Layers that are read as GeoJSON again and again, because their values are live. */
 export const LIVE_LAYERS = new Set(["waterlogging_point"]);
 /** Their circles carry a pictogram, and must be large enough for it where it is drawn. */
@@ -86,14 +89,16 @@ function styleOf(layer: LayerInfo): BareStyleLayer[] {
   return style;
 }
 
-function paintAtNight(style: BareStyleLayer): Record<string, unknown> {
+function paintAtNight(layer: string, style: BareStyleLayer): Record<string, unknown> {
   const paint = (style.paint ?? {}) as Record<string, unknown>;
   const isLine = style.type === "line" || style.type === "circle";
-  return Object.fromEntries(
-    Object.entries(paint)
-      .filter(([name]) => name.endsWith("-color"))
-      .map(([name, value]) => [name, valueAtNight(value, isLine)]),
-  );
+  const turn = GROUND_LAYERS.has(layer)
+    ? (value: unknown) => valueAtNight(value, isLine)
+    : RIMMED_LAYERS.has(layer)
+      ? haloAtNight
+      : null;
+  const colours = Object.entries(paint).filter(([name]) => turn && name.endsWith("-color"));
+  return Object.fromEntries(colours.map(([name, value]) => [name, turn?.(value)]));
 }
 
 /** Tiles leave nulls out, and the catalogue's filters say `has`: make GeoJSON do the same. */
@@ -161,13 +166,31 @@ export class CityLayers {
   #paint(): void {
     const night = theme.value === "dark";
     for (const [layer, styles] of this.#styles) {
-      if (!GROUND_LAYERS.has(layer)) continue;
       for (const { id, style } of styles) {
         const day = (style.paint ?? {}) as Record<string, unknown>;
-        for (const [name, value] of Object.entries(paintAtNight(style)))
+        for (const [name, value] of Object.entries(paintAtNight(layer, style)))
           this.#map.setPaintProperty(id, name, night ? value : day[name]);
       }
     }
+  }
+
+  /** Colours of the legend that are hidden, by layer. */
+  readonly hidden = new Signal<ReadonlyMap<string, ReadonlySet<string>>>(new Map());
+
+  /** Draw or hide the kinds of a layer that have one colour. */
+  showKind(id: string, colour: string, on: boolean): void {
+    const colours = new Set(this.hidden.value.get(id));
+    if (on) colours.delete(colour);
+    else colours.add(colour);
+    const info = this.info(id);
+    const kinds = info && kindsOf(info);
+    if (!kinds) return;
+    const codes = [...colours].flatMap((each) => kinds.byColour.get(each) ?? []);
+    for (const part of this.#styles.get(id) ?? []) {
+      const own = (part.style as { filter?: ExpressionSpecification }).filter;
+      this.#map.setFilter(part.id, without(own, kinds.field, codes));
+    }
+    this.hidden.set(new Map(this.hidden.value).set(id, colours));
   }
 
   info(id: string): LayerInfo | undefined {

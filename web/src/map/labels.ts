@@ -70,7 +70,7 @@ const LABELS: [layer: string, label: Label][] = [
     },
   ],
   ["facility", { minzoom: 14.5, layout: { ...named(11.5), ...beside } }],
-  ["resource", { minzoom: 15.5, layout: { ...named(11.5), ...beside } }],
+  ["resource", { minzoom: 16.5, layout: { ...named(11.5), ...beside } }],
   [
     "waterlogging_point",
     {
@@ -134,9 +134,11 @@ async function nameRegions(map: MapLibre): Promise<void> {
   setFeatures(map, REGION_NAMES, spots);
 }
 
-function ink(): SymbolLayerSpecification["paint"] {
+function ink(id: string): SymbolLayerSpecification["paint"] {
   const ground = GROUND[theme.value];
-  return { "text-color": ground.text, "text-halo-color": ground.halo, "text-halo-width": 1.6 };
+  // Names of areas stand back behind the names of things.
+  const colour = id.startsWith("label:region") ? ground.faint : ground.text;
+  return { "text-color": colour, "text-halo-color": ground.halo, "text-halo-width": 1.6 };
 }
 
 /** Draw names and pictograms over the city's layers, and keep them with those layers. */
@@ -154,13 +156,13 @@ export function addLabels(map: MapLibre, layers: CityLayers): void {
     add(`picture:${layer}`, layer, { minzoom: 13, layout } as Label);
   }
   for (const [layer, label] of LABELS)
-    if (layers.info(layer)) add(`label:${layer}`, layer, { ...label, paint: ink() });
+    if (layers.info(layer)) add(`label:${layer}`, layer, { ...label, paint: ink(`label:${layer}`) });
   if (layers.info("region")) {
     setFeatures(map, REGION_NAMES, []);
     for (const [level, minzoom, maxzoom, size] of LEVELS) {
       const layout = { ...named(size, BOLD), "text-padding": 16, "text-letter-spacing": 0.08 };
       const filter: ExpressionSpecification = ["==", ["get", "level"], level];
-      const label = { minzoom, maxzoom, filter, layout, paint: ink() } as Label;
+      const label = { minzoom, maxzoom, filter, layout, paint: ink("label:region") } as Label;
       add(`label:region:${level}`, "region", label, REGION_NAMES);
     }
     // Names are an ornament: without them the map still serves, and the banner tells why.
@@ -172,6 +174,6 @@ export function addLabels(map: MapLibre, layers: CityLayers): void {
   });
   theme.onChange(() => {
     for (const { id } of made)
-      for (const [name, value] of Object.entries(ink() ?? {})) map.setPaintProperty(id, name, value);
+      for (const [name, value] of Object.entries(ink(id) ?? {})) map.setPaintProperty(id, name, value);
   });
 }

@@ -7,11 +7,18 @@ import { fill, h } from "../dom";
 import { whole } from "../format";
 import { lang, say, t } from "../lang";
 import type { CityLayers } from "../map/citylayers";
+import { kindsOf } from "../map/kinds";
 
 function swatch(entry: LegendEntry): HTMLElement {
   const mark = h("i", { class: `swatch ${entry.shape}` });
   mark.style.setProperty("--colour", entry.colour);
   return mark;
+}
+
+/** From which zoom something of the layer is drawn. */
+function seenFrom(info: LayerInfo): number {
+  const styled = info.style.map((style) => (style as { minzoom?: number }).minzoom ?? 0);
+  return Math.max(info.minzoom, Math.min(...styled));
 }
 
 export class LayersPanel {
@@ -72,10 +79,34 @@ export class LayersPanel {
       h("span", { class: "count", "data-count": info.id }, whole(this.#count(info))),
     );
     if (info.legend.length < 2) return label;
+    const kinds = kindsOf(info);
     const entries = info.legend.map((entry) =>
-      h("span", { class: "entry" }, swatch(entry), say(entry.label)),
+      kinds?.byColour.has(entry.colour)
+        ? this.#kind(info, entry)
+        : h("span", { class: "entry" }, swatch(entry), say(entry.label)),
     );
     return h("div", {}, label, h("div", { class: "legend", "data-legend": info.id }, ...entries));
+  }
+
+  /** An entry that is a button: it draws or hides its kind. */
+  #kind(info: LayerInfo, entry: LegendEntry): HTMLElement {
+    const hidden = this.#layers.hidden.value.get(info.id)?.has(entry.colour) ?? false;
+    const button = h(
+      "button",
+      {
+        class: "entry",
+        "aria-pressed": String(!hidden),
+        title: t("showKind"),
+        onclick: () => {
+          const on = button.getAttribute("aria-pressed") !== "true";
+          button.setAttribute("aria-pressed", String(on));
+          this.#layers.showKind(info.id, entry.colour, on);
+        },
+      },
+      swatch(entry),
+      say(entry.label),
+    );
+    return button;
   }
 
   #update(): void {
@@ -85,7 +116,7 @@ export class LayersPanel {
       const box = this.#pane.querySelector<HTMLInputElement>(`#show-${info.id}`);
       if (box) box.checked = on;
       const far = this.#pane.querySelector<HTMLElement>(`[data-far="${info.id}"]`);
-      if (far) far.hidden = !on || zoom >= info.minzoom;
+      if (far) far.hidden = !on || zoom >= seenFrom(info);
       const legend = this.#pane.querySelector<HTMLElement>(`[data-legend="${info.id}"]`);
       if (legend) legend.hidden = !on;
     }
