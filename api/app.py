@@ -38,8 +38,11 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        Thread(target=_warm, args=(readers, settings.pool_size), daemon=True).start()
+        warming = Thread(target=_warm, args=(readers, settings.pool_size))
+        warming.start()
         yield
+        # What is under way there must not lose its database, nor a compiler its interpreter.
+        warming.join()
         readers.dispose()
         workers.dispose()
 

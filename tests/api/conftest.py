@@ -1,0 +1,120 @@
+"""The service of the tiny town, in this process and as a process of its own."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine
+
+from api.app import create_app
+from api.settings import Settings
+from twin.cluster import Cluster
+
+CITYTWIN = Path(sys.executable).with_name("citytwin")
+
+
+@pytest.fixture(scope="session")
+def client(town_url: str) -> Iterator[TestClient]:
+    """Return a client of a service of the tiny town."""
+    with TestClient(create_app(Settings(database_url=town_url, pool_size=2))) as client:
+        yield client
+
+
+@pytest.fixture
+def bare(engine: Engine) -> Iterator[TestClient]:
+    """Return a client of a service of a city without features."""
+    url = engine.url.render_as_string(hide_password=False)
+    with TestClient(create_app(Settings(database_url=url, pool_size=1))) as client:
+        yield client
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Service:
+    """``citytwin serve`` as a process."""
+
+    def __init__(self, process: "subprocess.Popen[str]", address: str, log: Path) -> None:
+        self.process = process
+        self.address = address
+        self.log = log
+
+    def wait_ready(self, timeout_s: float = 90) -> None:
+        """Wait until it answers."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            try:
+                urllib.request.urlopen(f"{self.address}/health", timeout=5).close()
+                return
+            except OSError:
+                assert self.process.poll() is None, self.log.read_text()
+                assert time.monotonic() < deadline, self.log.read_text()
+                time.sleep(0.1)
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Callable[..., Any]:
+    """Return a context manager that runs ``citytwin serve`` with some environment."""
+    numbers = iter(range(100))
+
+    @contextmanager
+    def run(*arguments: str, **env: str) -> Iterator[Service]:
+        port = free_port()
+        log = tmp_path / f"serve-{next(numbers)}.log"
+        with log.open("w") as out:
+            process = subprocess.Popen(
+                [CITYTWIN, "serve", *arguments],
+                env={**os.environ, "TWIN_PORT": str(port), **env},
+                stdout=out,
+                stderr=out,
+                text=True,
+            )
+        try:
+            yield Service(process, f"http://127.0.0.1:{port}", log)
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+    return run
+
+
+@pytest.fixture
+def citytwin(tmp_path: Path, cluster: Cluster) -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """Return what runs the command line on a database of the session's cluster."""
+
+    def run(*arguments: str, url: str, **kept: Any) -> "subprocess.CompletedProcess[str]":
+        env = {**os.environ, "TWIN_DATABASE_URL": url, "TWIN_DATA_DIR": str(tmp_path / "data")}
+        return subprocess.run(
+            [CITYTWIN, *arguments], env=env, capture_output=True, text=True, timeout=120, **kept
+        )
+
+    return run
+
+
+def one_line(stderr: str) -> str:
+    """Return what a failed verb said, which must be one line and no traceback."""
+    lines = [line for line in stderr.splitlines() if line.startswith("citytwin: ")]
+    assert len(lines) == 1, stderr
+    assert not re.search("Traceback|Error:", stderr), stderr
+    return lines[0]
+
+
+@pytest.fixture
+def engine_url(engine: Engine) -> str:
+    """Return the URL of the test's own city, which ``bare`` serves."""
+    return engine.url.render_as_string(hide_password=False)
