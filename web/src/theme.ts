@@ -54,7 +54,7 @@ function atNight(colour: string, isLine: boolean): string {
   const spread = max - Math.min(r, g, b);
   const strength = spread === 0 ? 0 : spread / (1 - Math.abs(2 * light - 1));
   // Ground darkens as it was light; lines do not, or white roads would sink into it.
-  const night = isLine ? 0.16 + 0.18 * light : 0.44 - 0.31 * light;
+  const night = isLine ? 0.16 + 0.18 * light : Math.max(0.08, 0.72 - 0.63 * light);
   const hue = hueOf(r, g, b, spread, max) * 60;
   const [h, s, l] = [hue, strength * (light > 0.88 ? 10 : 38), night * 100].map(Math.round);
   return `hsla(${h}, ${s}%, ${l}%, ${alpha})`;

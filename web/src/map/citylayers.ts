@@ -27,9 +27,9 @@ const PICTURE_RADIUS: ExpressionSpecification = [
   ["zoom"],
   10,
   2.5,
-  12.9,
+  13.9,
   5,
-  13,
+  14,
   10,
   18,
   14,
@@ -202,6 +202,11 @@ export class CityLayers {
     if (on) next.add(id);
     else next.delete(id);
     this.visible.set(next);
+  }
+
+  /** The lowest map layer of a catalogue layer: what is put before it lies under it. */
+  lowest(id: string): string | undefined {
+    return this.#styles.get(id)?.[0]?.id;
   }
 
   /** Ids of the drawn map layers of these catalogue layers. */

@@ -144,16 +144,24 @@ function ink(id: string): SymbolLayerSpecification["paint"] {
 /** Draw names and pictograms over the city's layers, and keep them with those layers. */
 export function addLabels(map: MapLibre, layers: CityLayers): void {
   const made: { id: string; layer: string }[] = [];
-  const add = (id: string, layer: string, label: Label, source = layer): void => {
+  const add = (
+    id: string,
+    layer: string,
+    label: Label,
+    source = layer,
+    before?: string,
+  ): void => {
     const spec = { id, type: "symbol", source, ...label } as SymbolLayerSpecification;
     if (source === layer && !LIVE_LAYERS.has(layer)) spec["source-layer"] = layer;
-    map.addLayer(spec);
+    map.addLayer(spec, before);
     made.push({ id, layer });
   };
   for (const layer of PICTURE_LAYERS) {
     if (!layers.info(layer)) continue;
     const layout = { "icon-image": pictured, "icon-allow-overlap": true, "icon-size": 0.9 };
-    add(`picture:${layer}`, layer, { minzoom: 13, layout } as Label);
+    // Standing water is never covered by a team that waits beside it.
+    const water = layers.lowest("waterlogging_point");
+    add(`picture:${layer}`, layer, { minzoom: 14, layout } as Label, layer, water);
   }
   for (const [layer, label] of LABELS)
     if (layers.info(layer)) add(`label:${layer}`, layer, { ...label, paint: ink(`label:${layer}`) });
