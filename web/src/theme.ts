@@ -22,8 +22,22 @@ export function setTheme(value: Theme): void {
 
 /** Colours of the map that no layer owns. */
 export const GROUND = {
-  light: { sea: "#c9dcea", text: "#1b2733", faint: "#56687a", halo: "#ffffff", hit: "#c2185b", pick: "#0b5cad" },
-  dark: { sea: "#0a1622", text: "#e6edf3", faint: "#9db0c2", halo: "#0a1622", hit: "#ff5c93", pick: "#58b4ff" },
+  light: {
+    sea: "#c9dcea",
+    text: "#1b2733",
+    faint: "#56687a",
+    halo: "#ffffff",
+    hit: "#c2185b",
+    pick: "#0b5cad",
+  },
+  dark: {
+    sea: "#0a1622",
+    text: "#e6edf3",
+    faint: "#9db0c2",
+    halo: "#0a1622",
+    hit: "#ff5c93",
+    pick: "#58b4ff",
+  },
 } as const;
 
 const probe = document.createElement("canvas").getContext("2d", { willReadFrequently: true });

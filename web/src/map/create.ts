@@ -65,7 +65,9 @@ export function createMap(container: HTMLElement, city: City, view: View | null)
     "bottom-right",
   );
   // Soft light from the south-west: walls stay readable, and their colours those of the legend.
-  map.once("load", () => map.setLight({ anchor: "map", position: [1.5, 210, 35], intensity: 0.22 }));
+  map.once("load", () =>
+    map.setLight({ anchor: "map", position: [1.5, 210, 35], intensity: 0.22 }),
+  );
   theme.onChange((now) => map.setPaintProperty("sea", "background-color", GROUND[now].sea));
   lang.onChange(() => relabel(map));
   return map;

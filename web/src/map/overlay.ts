@@ -12,10 +12,7 @@ export function setFeatures(map: MapLibre, source: string, features: Feature[]):
   else map.addSource(source, { type: "geojson", data });
 }
 
-export function feature(
-  geometry: Geometry,
-  properties: Record<string, unknown> = {},
-): Feature {
+export function feature(geometry: Geometry, properties: Record<string, unknown> = {}): Feature {
   return { type: "Feature", geometry, properties };
 }
 
@@ -56,7 +53,8 @@ export function flyTo(map: MapLibre, geometries: Geometry[], maxZoom = 17): void
 
 /** Return one position inside or on a geometry: where a marker for it may stand. */
 export function anchorOf(geometry: Geometry): [number, number] | null {
-  if (geometry.type === "Point") return [geometry.coordinates[0] ?? 0, geometry.coordinates[1] ?? 0];
+  if (geometry.type === "Point")
+    return [geometry.coordinates[0] ?? 0, geometry.coordinates[1] ?? 0];
   if (geometry.type === "LineString") {
     const middle = geometry.coordinates[Math.floor(geometry.coordinates.length / 2)];
     return middle ? [middle[0] ?? 0, middle[1] ?? 0] : null;

@@ -70,7 +70,8 @@ function sayCause(cause: string): string {
 function floodUsed(answer: DispatchAnswer): HTMLElement {
   const { readings, raster, raster_at } = answer.flood;
   const parts = [t("readingsUsed", { n: readings.length })];
-  if (raster) parts.push(t("rasterUsed", { name: raster, time: raster_at ? clock(raster_at) : "" }));
+  if (raster)
+    parts.push(t("rasterUsed", { name: raster, time: raster_at ? clock(raster_at) : "" }));
   return h("p", { class: "quiet", id: "flood-used" }, parts.join(" · "));
 }
 

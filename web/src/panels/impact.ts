@@ -73,9 +73,7 @@ export class ImpactPanel {
     this.#error = null;
     this.#drawn.clear();
     this.#selection.mark(
-      target.kind === "point"
-        ? { type: "Point", coordinates: target.at }
-        : target.item.geometry,
+      target.kind === "point" ? { type: "Point", coordinates: target.at } : target.item.geometry,
     );
     this.#draw();
   }
@@ -111,8 +109,7 @@ export class ImpactPanel {
   #inputs(target: Target): ImpactInputs {
     const inputs: ImpactInputs = { limit: LISTED };
     if (target.kind === "pipe") inputs.pipe_id = target.item.id;
-    else if (target.kind === "point")
-      inputs.geometry = { type: "Point", coordinates: target.at };
+    else if (target.kind === "point") inputs.geometry = { type: "Point", coordinates: target.at };
     else inputs.geometry = target.item.geometry;
     if (this.#gas) inputs.model = "gas-pipe";
     else inputs.radius_m = this.#radius;
@@ -162,9 +159,17 @@ export class ImpactPanel {
       h(
         "div",
         { class: "actions" },
-        h("button", { class: "button", id: "pick-point", onclick: () => this.#pickPoint() }, t("aPoint")),
+        h(
+          "button",
+          { class: "button", id: "pick-point", onclick: () => this.#pickPoint() },
+          t("aPoint"),
+        ),
         this.#layers.info("pipe_segment") &&
-          h("button", { class: "button", id: "pick-pipe", onclick: () => this.#pickPipe() }, t("aPipe")),
+          h(
+            "button",
+            { class: "button", id: "pick-pipe", onclick: () => this.#pickPipe() },
+            t("aPipe"),
+          ),
       ),
       this.#targetBox(),
       this.#target && this.#modelChoice(),
@@ -180,7 +185,11 @@ export class ImpactPanel {
     if (!target) return h("div", { class: "empty" }, t("impactEmpty"));
     if (target.kind === "point") {
       const [lon, lat] = target.at;
-      return h("p", { class: "target", id: "target" }, `${t("place")} ${lon.toFixed(5)}, ${lat.toFixed(5)}`);
+      return h(
+        "p",
+        { class: "target", id: "target" },
+        `${t("place")} ${lon.toFixed(5)}, ${lat.toFixed(5)}`,
+      );
     }
     const layer = target.kind === "pipe" ? "pipe_segment" : target.layer;
     const title = say(this.#layers.info(layer)?.title ?? layer);
@@ -202,7 +211,13 @@ export class ImpactPanel {
       h(
         "label",
         { class: "choice", for: id },
-        h("input", { type: "radio", name: "model", id, checked: this.#gas === gas, onchange: choose(gas) }),
+        h("input", {
+          type: "radio",
+          name: "model",
+          id,
+          checked: this.#gas === gas,
+          onchange: choose(gas),
+        }),
         text,
       );
     return h(
@@ -275,7 +290,12 @@ export class ImpactPanel {
       { class: "actions" },
       h(
         "button",
-        { class: "button primary", id: "run-impact", disabled: this.#busy, onclick: () => void this.run() },
+        {
+          class: "button primary",
+          id: "run-impact",
+          disabled: this.#busy,
+          onclick: () => void this.run(),
+        },
         icon("impact"),
         t("runImpact"),
       ),
@@ -290,7 +310,11 @@ export class ImpactPanel {
           icon("dispatch"),
           t("dispatchHere"),
         ),
-      h("button", { class: "button", id: "clear-impact", onclick: () => this.#clear() }, t("clear")),
+      h(
+        "button",
+        { class: "button", id: "clear-impact", onclick: () => this.#clear() },
+        t("clear"),
+      ),
     );
   }
 }
