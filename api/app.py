@@ -81,7 +81,8 @@ def _warm(engine: Engine, connections: int) -> None:
     try:
         with ThreadPoolExecutor(connections) as pool:
             list(pool.map(ask, range(connections)))
-        warm()
+        with sessions() as session:
+            warm(open_city(session))
     except (SQLAlchemyError, TwinError):
         # Nothing depends on it: without a city there is nothing to warm, and a database that is
         # down says so to the first request.
