@@ -57,7 +57,7 @@ const ICONS: Record<string, string> = {
 /** Bring the beginning of an answer to the top of its pane. */
 export function reveal(pane: Element, id: string): void {
   const found = pane.querySelector<HTMLElement>(`#${id}`);
-  if (found) pane.scrollTop = found.offsetTop - 12;
+  if (found) pane.scrollTop = found.offsetTop - 2;
 }
 
 /** Return one of the page's own pictograms, as large as the text around it. */

@@ -147,6 +147,7 @@ export const TEXTS = {
   cause_raster: both("水深栅格", "depth raster"),
   readingsUsed: both("采用 {n} 处积水读数", "{n} readings of standing water used"),
   rasterUsed: both("水深栅格 {name} {time}", "depth raster {name} {time}"),
+  endsShort: both("止于事故点外 {far}", "ends {far} short of it"),
   detour: both("绕行多 {time}", "{time} more than dry"),
   persons: both("{n} 人", "{n} persons"),
   seconds: both("{s} 秒", "{s} s"),

@@ -61,7 +61,7 @@ function starts(assigned: Assigned[]): Feature[] {
   return marks.map(({ at, label, number, colour }) =>
     feature(
       { type: "Point", coordinates: at },
-      { role: "start", colour, label: label.join("\n"), number: number.join("·") },
+      { role: "start", colour, label: label.join("\n"), number: number.join(",") },
     ),
   );
 }
@@ -178,7 +178,7 @@ export class DispatchLayer {
         "text-field": ["get", "label"],
         "text-font": ["citytwin bold"],
         "text-size": 13.5,
-        "text-max-width": 14,
+        "text-max-width": 22,
         "text-variable-anchor": ["bottom", "top", "left", "right"],
         "text-radial-offset": 1.5,
         "text-allow-overlap": true,

@@ -38,7 +38,7 @@ export function boundsOf(geometries: Geometry[]): maplibregl.LngLatBounds | null
 export function freeRoom(map: MapLibre): maplibregl.PaddingOptions {
   const panel = document.querySelector(".panel")?.getBoundingClientRect();
   const box = map.getContainer().getBoundingClientRect();
-  const room = { top: 70, bottom: 60, left: 60, right: 70 };
+  const room = { top: 80, bottom: 60, left: 100, right: 100 };
   if (!panel || panel.height < 80) return room;
   if (panel.width < box.width * 0.7) room.left += Math.min(panel.right - box.left, box.width / 2);
   else room.bottom += Math.min(box.bottom - panel.top, box.height / 2);
