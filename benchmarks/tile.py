@@ -65,8 +65,8 @@ def _run(bench: Bench) -> Result:
         equal,
         [
             "Medians. Equal: feature ids and four attributes of every feature in the tile. The SQL "
-            "runs prepared on an open connection and sends no HTTP, so it is the floor of any server "
-            "that sends this SQL; ours carries more attributes."
+            "runs prepared on an open connection and sends no HTTP, so it is the floor of any "
+            "server that sends this SQL; ours carries more attributes."
         ],
     )
 
