@@ -1,5 +1,7 @@
 """The service of the tiny town, in this process and as a process of its own."""
 
+import io
+import math
 import os
 import re
 import socket
@@ -10,15 +12,15 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
 from api.app import create_app
+from api.cli import main
 from api.settings import Settings
-from twin.cluster import Cluster
 
 CITYTWIN = Path(sys.executable).with_name("citytwin")
 
@@ -66,15 +68,16 @@ class Service:
                 time.sleep(0.1)
 
 
-@pytest.fixture
-def serve(tmp_path: Path) -> Callable[..., Any]:
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
     """Return a context manager that runs ``citytwin serve`` with some environment."""
-    numbers = iter(range(100))
+    numbers = iter(range(1000))
+    folder = tmp_path_factory.mktemp("serve")
 
     @contextmanager
     def run(*arguments: str, **env: str) -> Iterator[Service]:
         port = free_port()
-        log = tmp_path / f"serve-{next(numbers)}.log"
+        log = folder / f"serve-{next(numbers)}.log"
         with log.open("w") as out:
             process = subprocess.Popen(
                 [CITYTWIN, "serve", *arguments],
@@ -93,17 +96,38 @@ def serve(tmp_path: Path) -> Callable[..., Any]:
     return run
 
 
-@pytest.fixture
-def citytwin(tmp_path: Path, cluster: Cluster) -> Callable[..., "subprocess.CompletedProcess[str]"]:
-    """Return what runs the command line on a database of the session's cluster."""
+class Done(NamedTuple):
+    """What a verb did."""
 
-    def run(*arguments: str, url: str, **kept: Any) -> "subprocess.CompletedProcess[str]":
-        env = {**os.environ, "TWIN_DATABASE_URL": url, "TWIN_DATA_DIR": str(tmp_path / "data")}
-        return subprocess.run(
-            [CITYTWIN, *arguments], env=env, capture_output=True, text=True, timeout=120, **kept
-        )
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def citytwin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., Done]:
+    """Return what runs a verb on a database, in this process."""
+
+    def run(*arguments: str, url: str, said: str = "") -> Done:
+        monkeypatch.setenv("TWIN_DATABASE_URL", url)
+        monkeypatch.setenv("TWIN_DATA_DIR", str(tmp_path / "data"))
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(said.encode())))
+        capfd.readouterr()
+        status = main(arguments)
+        return Done(status, *capfd.readouterr())
 
     return run
+
+
+def middle_tile(city: Any, zoom: int) -> str:
+    """Return z/x/y of the tile around the middle of a city, as ``/city`` describes it."""
+    west, south, east, north = city["extent"]
+    lon, lat, n = (west + east) / 2, (south + north) / 2, 2**zoom
+    x = int((lon + 180) / 360 * n)
+    y = int((1 - math.asinh(math.tan(math.radians(lat))) / math.pi) / 2 * n)
+    return f"{zoom}/{x}/{y}"
 
 
 def one_line(stderr: str) -> str:

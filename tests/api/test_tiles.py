@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import math
 import re
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +13,8 @@ from sqlalchemy import Engine, text
 
 from layers import layers
 
+from .conftest import middle_tile
+
 MVT = "application/vnd.mapbox-vector-tile"
 
 
@@ -23,11 +24,7 @@ def _decoded(body: bytes) -> Any:
 
 def _tile_of(client: TestClient, zoom: int, layer: str = "building") -> str:
     """Return the address of the tile around the middle of the city."""
-    west, south, east, north = client.get("/city").json()["extent"]
-    lon, lat, n = (west + east) / 2, (south + north) / 2, 2**zoom
-    x = int((lon + 180) / 360 * n)
-    y = int((1 - math.asinh(math.tan(math.radians(lat))) / math.pi) / 2 * n)
-    return f"/tiles/{layer}/{zoom}/{x}/{y}"
+    return f"/tiles/{layer}/{middle_tile(client.get('/city').json(), zoom)}"
 
 
 def test_a_tile_is_a_vector_tile_under_three_names(client: TestClient) -> None:
