@@ -21,7 +21,7 @@ _SQL = """
     ) AS clipped WHERE geom IS NOT NULL
 """
 _FIELDS = ("name", "use", "height_m", "storeys")
-_MIDDLE = (116.66, 23.36)
+_MIDDLE = (116.655, 23.3235)
 
 
 def _run(bench: Bench) -> Result:
