@@ -5,12 +5,12 @@ import type { Map as MapLibre } from "maplibre-gl";
 import { api } from "../api";
 import type { ImpactAnswer, ImpactInputs, Item } from "../contract";
 import { fill, h, icon, reveal } from "../dom";
-import { quantity } from "../format";
 import { lang, say, t } from "../lang";
 import type { CityLayers } from "../map/citylayers";
 import { ImpactLayer } from "../map/impactlayer";
 import { anchorOf } from "../map/overlay";
 import type { Selection } from "../map/selection";
+import { gasForm, type GasInputs } from "./gasform";
 import { impactAnswer } from "./impactanswer";
 import { errorBox, note, noteError } from "./notice";
 
@@ -38,6 +38,7 @@ export class ImpactPanel {
   readonly #drawn: ImpactLayer;
   #target: Target | null = null;
   #gas = false;
+  #given: GasInputs = {};
   #radius = 300;
   #busy = false;
   #answer: ImpactAnswer | null = null;
@@ -68,6 +69,7 @@ export class ImpactPanel {
 
   #take(target: Target): void {
     this.#target = target;
+    this.#given = {};
     this.#gas = target.kind === "pipe" && target.item.properties["kind"] === "gas";
     this.#answer = null;
     this.#error = null;
@@ -111,7 +113,7 @@ export class ImpactPanel {
     if (target.kind === "pipe") inputs.pipe_id = target.item.id;
     else if (target.kind === "point") inputs.geometry = { type: "Point", coordinates: target.at };
     else inputs.geometry = target.item.geometry;
-    if (this.#gas) inputs.model = "gas-pipe";
+    if (this.#gas) Object.assign(inputs, { model: "gas-pipe" }, this.#given);
     else inputs.radius_m = this.#radius;
     return inputs;
   }
@@ -225,21 +227,9 @@ export class ImpactPanel {
       { class: "form" },
       this.#isGas() && radio("model-gas", true, t("gasModel")),
       this.#isGas() && radio("model-radius", false, t("radiusModel")),
-      this.#gas ? this.#pipeFacts() : this.#radiusInput(),
-    );
-  }
-
-  /** What the model will take from the pipe's own file. */
-  #pipeFacts(): HTMLElement | null {
-    if (this.#target?.kind !== "pipe") return null;
-    const { width_m, pressure_pa } = this.#target.item.properties;
-    const fact = (title: string, value: unknown, unit: string): HTMLElement =>
-      h("li", {}, `${title} ${typeof value === "number" ? quantity(value, unit) : t("notInFile")}`);
-    return h(
-      "ul",
-      { class: "quiet" },
-      fact(t("diameter"), width_m, "m"),
-      fact(t("pressure"), pressure_pa, "Pa"),
+      this.#gas && this.#target?.kind === "pipe"
+        ? gasForm(this.#target.item, this.#given)
+        : this.#radiusInput(),
     );
   }
 
