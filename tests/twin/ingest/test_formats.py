@@ -54,9 +54,7 @@ WRITERS: dict[str, Writer] = {
 
 
 @pytest.mark.parametrize("format_id", WRITERS)
-def test_houses_arrive_alike(
-    format_id: str, engine: Engine, loads: Load, tmp_path: Path
-) -> None:
+def test_houses_arrive_alike(format_id: str, engine: Engine, loads: Load, tmp_path: Path) -> None:
     file = WRITERS[format_id](houses(), tmp_path)
     report = loads("building", file, crs="EPSG:4548" if format_id == "csv" else None)
     assert (report.format, report.rows_read, report.loaded) == (format_id, 3, 3)
@@ -163,7 +161,9 @@ def test_points_come_from_columns_of_degrees_or_metres(
     engine: Engine, loads: Load, tmp_path: Path
 ) -> None:
     degrees = tmp_path / "degrees.csv"
-    degrees.write_text("编号,名称,经度,纬度,类型\n01,市医院,116.70,23.35,医院\n02,消防站,116.71,23.36,消防站\n")
+    degrees.write_text(
+        "编号,名称,经度,纬度,类型\n01,市医院,116.70,23.35,医院\n02,消防站,116.71,23.36,消防站\n"
+    )
     loads("facility", degrees)
     metres = tmp_path / "metres.csv"
     metres.write_text("id;name;x;y;kind\n7;School;470000.5;2580000.25;school\n")
