@@ -94,7 +94,7 @@ COMMON: tuple[Field, ...] = (
         required=True,
     ),
     _text("name", "name", "name:zh", "名称", "道路名称", "建筑名称", "楼名", "mc", "street_name",
-          "name_zh", "nom", "label"),
+          "nom", "label"),
     _text("class_code", "class_code", "分类代码", "要素代码", "部件代码"),
     _text("cell_id", "cell_id", "单元网格编码", "所属网格"),
     _text("owner", "owner", "ownercat_id", "权属单位", "权属", "belong", "产权单位"),

@@ -58,7 +58,7 @@ def _read(job: Job, features: Features, plan: Plan) -> Lines:
         placed = placer.place(chunk.wkb, ids)
         reader.refuse_names(chunk, ids, placed.sound)
         values = reader.values(chunk, placed.sound, ids)
-        fields = road_fields(job.tally, values)
+        fields = road_fields(job.tally, values, count)
         _skip_no_carriageway(job.tally, fields["road_class"], placed.sound)
         chosen, part = split_parts(placed, 1)
         fields["attrs"] = to_json(chunk.table, plan.left)
@@ -67,9 +67,8 @@ def _read(job: Job, features: Features, plan: Plan) -> Lines:
     return _together(parts)
 
 
-def road_fields(tally: Tally, values: dict[str, pa.Array]) -> dict[str, pa.Array]:
+def road_fields(tally: Tally, values: dict[str, pa.Array], count: int) -> dict[str, pa.Array]:
     """Return the columns of ``road_edge`` that a chunk's values give."""
-    count = len(next(iter(values.values())))
     classes = values.get("road_class", pa.repeat(pa.scalar("unclassified"), count))
     known = pc.is_in(classes, value_set=pa.array([*ROAD_SPEEDS_KM_PER_H, *NO_CARRIAGEWAY]))
     for word, number in sorted(_counted(classes.filter(pc.invert(known)))):

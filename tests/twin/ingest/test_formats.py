@@ -293,7 +293,7 @@ def test_a_raster_beside_the_city_is_refused_and_leaves_no_file(
 
 
 def test_unknown_layers_and_files_are_named(loads: Load, tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match="there is no layer 'bus_stop'.*building"):
+    with pytest.raises(NotFoundError, match=r"there is no layer 'bus_stop'.*building"):
         loads("bus_stop", tmp_path / "x.gpkg")
     with pytest.raises(NotFoundError, match=r"no file .*x\.gpkg"):
         loads("building", tmp_path / "x.gpkg")
