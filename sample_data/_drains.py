@@ -16,6 +16,7 @@ from sample_data._write import Writer
 
 _SIZES_M = np.array([0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2, 1.5, 1.8, 2.2])
 _HEAD_FREE_M = 14.0
+_MANHOLES_M = 68.0
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def _laid(roads: Roads, way: Ways, downhill: Downhill, invert: Inverts, rules: R
     off = np.where(downhill.forward, _HEAD_FREE_M, way.length_m - _HEAD_FREE_M)
     where = cuts(
         [
-            (*every(way, 58.0, free_m=_HEAD_FREE_M + 8.0), "manhole"),
+            (*every(way, _MANHOLES_M, free_m=_HEAD_FREE_M + 8.0), "manhole"),
             (heads, off[heads], "manhole"),
         ]
     )

@@ -118,8 +118,11 @@ class Mesh:
 
     def area_m2(self, corners: Corners) -> float:
         """Return the area of a face on the board, m²."""
-        u, v = np.array([self.u[c] for c in corners]), np.array([self.v[c] for c in corners])
-        return float(np.dot(u, np.roll(v, -1)) - np.dot(v, np.roll(u, -1))) / 2
+        twice, last = 0.0, corners[-1]
+        for corner in corners:
+            twice += self.u[last] * self.v[corner] - self.u[corner] * self.v[last]
+            last = corner
+        return twice / 2
 
     def box(self, corners: Corners) -> tuple[float, float, float, float]:
         """Return the bounds of a face on the board: u and v at least, u and v at most."""

@@ -116,7 +116,7 @@ def _valves_and_hydrants(way: Ways) -> Cuts:
         [
             _at_start(way, 8.0, 40.0),
             _at_end(way, 8.0, 120.0),
-            (*every(way, 95.0, free_m=15.0), "hydrant"),
+            (*every(way, 120.0, free_m=15.0), "hydrant"),
         ]
     )
 
