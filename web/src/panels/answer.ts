@@ -9,7 +9,7 @@ import type { DispatchAnswer, ImpactAnswer } from "../contract";
 export function validityBox(answer: ImpactAnswer | DispatchAnswer): HTMLElement | null {
   const { validity } = answer;
   if (validity.in_range) return null;
-  const warnings = validity.violated.map((text) => h("li", {}, text));
+  const warnings = validity.violated.map((why) => h("li", {}, say(why)));
   return h(
     "div",
     { class: "note warn inline", role: "alert", id: "validity" },
