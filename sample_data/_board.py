@@ -16,7 +16,7 @@ from sample_data._streets import Lines, Roads, bend, build_roads, great_lines, u
 from sample_data._terrain import Ground, draw_basins
 from twin.crs import CityBox
 
-_MARGIN_M = 1500.0
+_MARGIN_M = 600.0
 _SAMPLED = 3000
 
 
@@ -53,7 +53,7 @@ class Board:
         rows = self.regions.rows
         found = []
         for quarter in range(len(self.mesh.quarters)):
-            region = rows[self.regions.community[quarter]]
+            region = rows[self.regions.community.get(quarter, 0)]
             while region.level != "county" and region.parent is not None:
                 region = rows[region.parent]
             found.append(region.name)

@@ -206,6 +206,10 @@ def cut_city(plan: Plan, names: Names, streets: list[Street], lines: dict[Side, 
 def _cut_quarter(mesh: Mesh, number: int, names: Names, draw: random.Random) -> None:
     quarter = mesh.quarters[number]
     style = _STYLES.get(quarter.zone)
+    if quarter.zone == "river":
+        # Water is nobody's cell: the banks are.
+        mesh.blocks.append(Block(number, -1, quarter.zone, quarter.corners))
+        return
     pending: list[tuple[Corners, int, int]] = [(quarter.corners, 0, -1)]
     while pending:
         corners, depth, cell = pending.pop()
