@@ -21,20 +21,20 @@ _MANHOLES_M = 68.0
 
 @dataclass(frozen=True)
 class Rules:
-    """How one kind of drain is built."""
+    """How one kind of drain is built; ``aside`` is to the left, a share of half the street."""
 
     kind: str
     label: str
     cover_m: float
     slope: float
     deepest_m: float
-    aside_m: float
+    aside: float
     step: tuple[float, float]
     size_of_km: float
 
 
-SEWER = Rules("sewer", "S", 2.2, 0.0018, 7.0, 0.4, (0.5, -0.5), 0.16)
-STORM = Rules("storm", "R", 1.5, 0.0015, 6.0, 1.9, (-0.5, 1.5), 0.42)
+SEWER = Rules("sewer", "S", 2.2, 0.0018, 7.0, -0.25, (0.5, -0.5), 0.16)
+STORM = Rules("storm", "R", 1.5, 0.0015, 6.0, 0.22, (-0.5, 1.5), 0.42)
 
 
 def write_drains(
@@ -144,7 +144,7 @@ def _laid(roads: Roads, way: Ways, downhill: Downhill, invert: Inverts, rules: R
         ]
     )
     places = beside(roads, *rules.step)
-    laid = lay(way, rules.aside_m, places, where)
+    laid = lay(way, rules.aside * way.half_m, places, where)
     start = np.where(downhill.forward, invert.high, invert.low)
     rise = np.where(downhill.forward, invert.low, invert.high) - start
     share = laid.along_m / way.length_m[laid.owner[laid.segment]]
