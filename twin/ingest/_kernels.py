@@ -28,6 +28,28 @@ def u32(data: Array, at: int) -> Any:
 
 
 @kernel
+def u64(data: Array, at: int) -> Any:
+    """Return the little-endian 64-bit number at a place; one load, as LLVM sees it."""
+    return (
+        np.uint64(data[at])
+        | np.uint64(data[at + 1]) << np.uint64(8)
+        | np.uint64(data[at + 2]) << np.uint64(16)
+        | np.uint64(data[at + 3]) << np.uint64(24)
+        | np.uint64(data[at + 4]) << np.uint64(32)
+        | np.uint64(data[at + 5]) << np.uint64(40)
+        | np.uint64(data[at + 6]) << np.uint64(48)
+        | np.uint64(data[at + 7]) << np.uint64(56)
+    )
+
+
+@kernel
+def put_u64(out: Array, at: int, value: int) -> None:
+    """Write a little-endian 64-bit number."""
+    for k in range(8):
+        out[at + k] = value >> np.uint64(8 * k) & np.uint64(255)
+
+
+@kernel
 def header(data: Array, at: int) -> tuple[Any, bool, bool, int]:
     """Return kind, whether z, whether m and where the header ends; kind -1 if big-endian."""
     if data[at] != 1:
@@ -99,8 +121,7 @@ def fill(
     ring_start = np.zeros(parts[-1] + 1, np.int64)
     point_start = np.zeros(rings + 1, np.int64)
     x, y, z = np.empty(points), np.empty(points), np.zeros(points)
-    floats = np.empty(1)
-    raw = floats.view(np.uint8)
+    x_bits, y_bits, z_bits = x.view(np.uint64), y.view(np.uint64), z.view(np.uint64)
     part = ring = point = np.int64(0)
     for i in range(len(kinds)):
         if kinds[i] < 1 or kinds[i] > 3:
@@ -122,13 +143,10 @@ def fill(
                     held = u32(data, at)
                     at += 4
                 for _ in range(held):
-                    raw[:] = data[at : at + 8]
-                    x[point] = floats[0]
-                    raw[:] = data[at + 8 : at + 16]
-                    y[point] = floats[0]
+                    x_bits[point] = u64(data, at)
+                    y_bits[point] = u64(data, at + 8)
                     if width == 24:
-                        raw[:] = data[at + 16 : at + 24]
-                        z[point] = floats[0]
+                        z_bits[point] = u64(data, at + 16)
                     at += width
                     point += 1
                 ring += 1
@@ -188,8 +206,7 @@ def write(
 ) -> None:
     """Write the EWKB of each geometry at its offset."""
     flag = np.int64(0x80000000) if with_z else np.int64(0)
-    floats = np.empty(1)
-    raw = floats.view(np.uint8)
+    x_bits, y_bits, z_bits = x.view(np.uint64), y.view(np.uint64), z.view(np.uint64)
     for i in range(len(kinds)):
         at = offsets[i]
         out[at] = 1
@@ -208,14 +225,11 @@ def write(
                 if kinds[i] != 1:
                     at = put_u32(out, at, points[ring + 1] - points[ring])
                 for p in range(points[ring], points[ring + 1]):
-                    floats[0] = x[p]
-                    out[at : at + 8] = raw
-                    floats[0] = y[p]
-                    out[at + 8 : at + 16] = raw
+                    put_u64(out, at, x_bits[p])
+                    put_u64(out, at + 8, y_bits[p])
                     at += 16
                     if with_z:
-                        floats[0] = z[p]
-                        out[at : at + 8] = raw
+                        put_u64(out, at, z_bits[p])
                         at += 8
 
 
@@ -303,6 +317,20 @@ def surely_valid(
         start, end = points[rings[part]], points[rings[part] + 1]
         if end - start <= most:
             out[i] = simple_ring(x[start:end], y[start:end])
+    return out
+
+
+@kernel
+def hashes(data: Array, offsets: Array) -> Array:
+    """Return a 64-bit hash of each byte string: FNV-1a, its bits mixed once more at the end."""
+    out = np.empty(len(offsets) - 1, np.uint64)
+    for i in range(len(out)):
+        found = np.uint64(0xCBF29CE484222325)
+        for k in range(offsets[i], offsets[i + 1]):
+            found = (found ^ np.uint64(data[k])) * np.uint64(0x100000001B3)
+        found ^= found >> np.uint64(33)
+        found *= np.uint64(0xFF51AFD7ED558CCD)
+        out[i] = found ^ (found >> np.uint64(33))
     return out
 
 

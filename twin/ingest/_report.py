@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
 _EXAMPLES = 5
 
 
@@ -76,6 +80,22 @@ class Tally:
             self.rejected[reason] += number
             kept = self.examples.setdefault(reason, [])
             kept.extend(str(one) for one in ids[: _EXAMPLES - len(kept)])
+
+    def refuse(
+        self,
+        reason: str,
+        where: NDArray[np.bool_],
+        sound: NDArray[np.bool_],
+        ids: pa.Array,
+    ) -> None:
+        """Count the sound rows among some as refused, and mark them as no longer sound.
+
+        `where` and `sound` have the shape (n,) of `ids`; `sound` is changed.
+        """
+        rows = np.flatnonzero(where & sound)
+        if len(rows):
+            sound[rows] = False
+            self.reject(reason, ids.take(pa.array(rows[:_EXAMPLES])).to_pylist(), len(rows))
 
     def note(self, text: str) -> None:
         """Say something once."""
