@@ -80,3 +80,10 @@ def test_too_narrow_a_block_has_no_land() -> None:
 
 def test_quick_uids_are_those_of_the_standard_library() -> None:
     assert _uids("demo-city/building/", ["B1"]) == [uid_of("demo-city", "building", "B1").bytes]
+
+
+def test_no_name_is_given_twice() -> None:
+    names = Names(1)
+    given = [names.word() for _ in range(300_000)]
+    assert len(set(given)) == len(given)
+    assert [len(given[k]) for k in (0, 100_000, 299_999)] == [2, 3, 4]
