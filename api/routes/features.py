@@ -15,10 +15,10 @@ router = APIRouter()
 @router.get("/collections", dependencies=[OnlyFormat])
 def collections(request: Request, city: CityParam, wants_html: WantsHtml) -> Response:
     """Return the layers, clause 7.13."""
-    counts = request.app.state.totals.of(city)
+    holding = request.app.state.totals.of(city)
     if wants_html:
-        return render.page(request, html.collections(base(request), city, counts))
-    return render.answer(request, documents.collections(request, city, counts))
+        return render.page(request, html.collections(base(request), city, holding.counts))
+    return render.answer(request, documents.collections(request, holding))
 
 
 @router.get("/collections/{layer_id}", dependencies=[OnlyFormat])
@@ -26,11 +26,11 @@ def collection(
     request: Request, city: CityParam, layer: LayerParam, wants_html: WantsHtml
 ) -> Response:
     """Return one layer, clause 7.14."""
-    count = request.app.state.totals.of(city)[layer.id]
+    holding = request.app.state.totals.of(city)
     if wants_html:
+        count = holding.counts[layer.id]
         return render.page(request, html.collection(base(request), city, layer, count))
-    extent = city.frame.lonlat_extent()
-    return render.answer(request, documents.collection(request, layer, extent, count))
+    return render.answer(request, documents.collection(request, layer, holding))
 
 
 @router.get("/collections/{layer_id}/queryables", dependencies=[OnlyFormat, JsonOnly])
