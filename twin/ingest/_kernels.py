@@ -269,14 +269,7 @@ def side(ax: float, ay: float, bx: float, by: float, cx: float, cy: float) -> in
 
 @kernel
 def surely_apart(x: Array, y: Array, i: int, j: int) -> Any:
-    """Return whether two edges of a ring surely do not touch."""
-    if (
-        max(x[i], x[i + 1]) < min(x[j], x[j + 1])
-        or max(x[j], x[j + 1]) < min(x[i], x[i + 1])
-        or max(y[i], y[i + 1]) < min(y[j], y[j + 1])
-        or max(y[j], y[j + 1]) < min(y[i], y[i + 1])
-    ):
-        return True
+    """Return whether two edges of a run of points surely do not touch."""
     one = side(x[i], y[i], x[i + 1], y[i + 1], x[j], y[j])
     if one != 0 and one == side(x[i], y[i], x[i + 1], y[i + 1], x[j + 1], y[j + 1]):
         return True
@@ -285,21 +278,34 @@ def surely_apart(x: Array, y: Array, i: int, j: int) -> Any:
 
 
 @kernel
-def simple_ring(x: Array, y: Array) -> bool:
-    """Return whether a closed ring surely crosses and touches itself nowhere."""
-    n = len(x) - 1  # edges
-    if n < 3 or x[0] != x[n] or y[0] != y[n]:
+def simple_ring(x: Array, y: Array, start: int, end: int, rims: Array) -> bool:
+    """Return whether a closed ring surely crosses and touches itself nowhere.
+
+    `rims` is room for the boxes of its edges, shape (most edges, 4).
+    """
+    n = end - start - 1  # edges
+    if n < 3 or x[start] != x[end - 1] or y[start] != y[end - 1]:
         return False
-    for i in range(n):
-        k = i + 2 if i + 2 <= n else 1  # the end of the next edge
+    for e in range(n):
+        i = start + e
+        k = i + 2 if e + 2 <= n else start + 1  # the end of the next edge
         ahead_x, ahead_y = x[k] - x[i + 1], y[k] - y[i + 1]
         forward = (x[i + 1] - x[i]) * ahead_x + (y[i + 1] - y[i]) * ahead_y
         if not forward > 0 and side(x[i], y[i], x[i + 1], y[i + 1], x[k], y[k]) == 0:
             return False
-        for j in range(i + 2, n):
-            if i == 0 and j == n - 1:
+        rims[e, 0], rims[e, 2] = min(x[i], x[i + 1]), max(x[i], x[i + 1])
+        rims[e, 1], rims[e, 3] = min(y[i], y[i + 1]), max(y[i], y[i + 1])
+    for e in range(n):
+        for f in range(e + 2, n):
+            if (
+                rims[e, 2] < rims[f, 0]
+                or rims[f, 2] < rims[e, 0]
+                or rims[e, 3] < rims[f, 1]
+                or rims[f, 3] < rims[e, 1]
+                or (e == 0 and f == n - 1)
+            ):
                 continue
-            if not surely_apart(x, y, i, j):
+            if not surely_apart(x, y, start + e, start + f):
                 return False
     return True
 
@@ -310,13 +316,14 @@ def surely_valid(
 ) -> Array:
     """Return which geometries are one simple ring beyond doubt."""
     out = np.zeros(len(kinds), np.bool_)
+    rims = np.empty((most, 4))
     for i in range(len(kinds)):
         part = parts[i]
         if kinds[i] != 3 or parts[i + 1] - part != 1 or rings[part + 1] - rings[part] != 1:
             continue
         start, end = points[rings[part]], points[rings[part] + 1]
         if end - start <= most:
-            out[i] = simple_ring(x[start:end], y[start:end])
+            out[i] = simple_ring(x, y, start, end, rims)
     return out
 
 
