@@ -165,11 +165,7 @@ def write_grid(
 ) -> None:
     """Write regions and cells; a cell is prone to floods if a waterlogging point is at its rim."""
     plan, mesh, lines, regions = city
-    for cell, persons in zip(mesh.cells, population.tolist(), strict=True):
-        above: int | None = regions.community[cell.quarter]
-        while above is not None:
-            regions.rows[above].population += persons
-            above = regions.rows[above].parent
+    _count_people(regions, mesh, population)
     rows = regions.rows
     writer.add(
         "region",
@@ -198,6 +194,14 @@ def write_grid(
         flood_prone=prone,
         geom=cells,
     )
+
+
+def _count_people(regions: Regions, mesh: Mesh, population: NDArray[np.int64]) -> None:
+    for cell, persons in zip(mesh.cells, population.tolist(), strict=True):
+        above: int | None = regions.community[cell.quarter]
+        while above is not None:
+            regions.rows[above].population += persons
+            above = regions.rows[above].parent
 
 
 def _region_areas(rows: list[Region], plan: Plan, mesh: Mesh, lines: Lines) -> Shapes:
