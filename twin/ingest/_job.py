@@ -18,7 +18,7 @@ from twin.errors import InvalidInputError
 from twin.ingest import _kernels as kernels
 from twin.ingest._bytes import Ragged
 from twin.ingest._features import Features, Reader
-from twin.ingest._report import Tally
+from twin.ingest._tally import Tally
 from twin.ingest._target import Connection
 
 _MOST_RUNS = 16

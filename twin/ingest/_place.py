@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from twin.crs import LONLAT, Frame, move_points
 from twin.datum import Datum, to_wgs84
-from twin.ingest._report import Tally
 from twin.ingest._shapes import (
     LINE,
     NAMES,
@@ -25,6 +24,7 @@ from twin.ingest._shapes import (
     read_wkb,
     to_geometries,
 )
+from twin.ingest._tally import Tally
 
 MOST_PARTS = {"building": 16, "region": 10**9, "grid_cell": 10**9}
 """How many parts one feature of a layer may have; with more, each becomes a feature.

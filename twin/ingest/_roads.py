@@ -17,10 +17,10 @@ from twin.ingest._graph import Graph, Lines, build_graph
 from twin.ingest._job import Job
 from twin.ingest._place import Placer, split_parts
 from twin.ingest._plan import Plan, make_plan
-from twin.ingest._report import Tally
 from twin.ingest._roadwords import deck_levels, directions, speeds
 from twin.ingest._rows import RowReader, constant, numbered
 from twin.ingest._shapes import LINE, POINT, Shapes, write_ewkb
+from twin.ingest._tally import Tally
 from twin.ingest._target import Target
 from twin.ingest._words import NO_CARRIAGEWAY, ROAD_SPEEDS_KM_PER_H
 

@@ -15,7 +15,7 @@ from twin.ingest._features import Chunk, Features
 from twin.ingest._fields import Field
 from twin.ingest._job import Job
 from twin.ingest._plan import Plan
-from twin.ingest._report import Tally
+from twin.ingest._tally import Tally
 from twin.ingest._values import convert
 
 

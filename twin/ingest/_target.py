@@ -21,7 +21,7 @@ from psycopg import sql
 
 from twin.errors import InvalidInputError, UnavailableError
 from twin.ingest._copy import SIGNATURE, TRAILER
-from twin.ingest._report import Tally
+from twin.ingest._tally import Tally
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
