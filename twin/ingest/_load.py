@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from twin.database import open_city
 from twin.datum import Datum
-from twin.errors import InvalidInputError, NotFoundError
+from twin.errors import InvalidInputError, NotFoundError, UnavailableError
 from twin.ingest import LAYERS, RASTERS, readers
 from twin.ingest._features import Reader
 from twin.ingest._job import Job, Progress
@@ -72,6 +72,11 @@ def load_files(
         cause = error.orig if isinstance(error, DBAPIError) else error
         if isinstance(cause, psycopg.Error):
             raise in_words(cause) from error
+        if isinstance(error, OSError):
+            raise UnavailableError(
+                f"{error.filename or data_dir}: {error.strerror or error}; "
+                "the city is as it was before"
+            ) from error
         raise
     return report
 

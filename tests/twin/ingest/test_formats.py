@@ -17,7 +17,7 @@ from affine import Affine
 from sqlalchemy import Engine
 
 from tests.twin.ingest.conftest import Load, houses, one, rows
-from twin.errors import InvalidInputError, NotFoundError
+from twin.errors import InvalidInputError, NotFoundError, UnavailableError
 from twin.ingest import LAYERS, readers
 
 Writer = Callable[[geopandas.GeoDataFrame, Path], Path]
@@ -281,6 +281,15 @@ def test_a_replaced_raster_leaves_no_file_behind(loads: Load, tmp_path: Path) ->
     loads("terrain", _grid(tmp_path))
     assert loads("terrain", _grid(tmp_path, height=2, nodata=5)).updated == 1
     assert len(list((tmp_path / "data" / "rasters").iterdir())) == 1
+
+
+def test_a_data_directory_that_cannot_be_written_is_named(
+    engine: Engine, loads: Load, tmp_path: Path
+) -> None:
+    (tmp_path / "data").write_text("in the way")
+    with pytest.raises(UnavailableError, match=r"data.*the city is as it was before"):
+        loads("terrain", _grid(tmp_path))
+    assert one(engine, "SELECT count(*) FROM twin.raster") == 0
 
 
 def test_a_raster_beside_the_city_is_refused_and_leaves_no_file(
