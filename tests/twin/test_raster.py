@@ -83,9 +83,7 @@ def test_the_newest_raster_of_a_kind_is_found_and_sampled(
             raster.find(session, data_dir, "depth", "third")
 
 
-def test_a_raster_is_a_cloud_optimised_file_with_overviews(
-    engine: Engine, tmp_path: Path
-) -> None:
+def test_a_raster_is_a_cloud_optimised_file_with_overviews(engine: Engine, tmp_path: Path) -> None:
     large = tmp_path / "large.tif"
     heights = np.arange(1200 * 1200, dtype=np.float32).reshape(1200, 1200)
     with rasterio.open(
