@@ -7,7 +7,7 @@ so that a mix-up is a type error and not a wrong answer.  Inside, x is always ea
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple, NewType
 
 import numpy as np
@@ -215,8 +215,7 @@ class Frame:
 
     def box_to_lonlat(self, bounds: CityBox) -> LonLatBox:
         """Return the smallest box in degrees that holds a box in metres."""
-        moved = _transformer(self.name, LONLAT).transform_bounds(*bounds, densify_pts=21)
-        return LonLatBox(*(float(v) for v in moved))
+        return _box_to_lonlat(self.name, bounds)
 
     def _moved(self, geometry: BaseGeometry) -> BaseGeometry:
         moved: Any = reproject(np.array([geometry], dtype=object), LONLAT, self.name)[0]
@@ -242,6 +241,14 @@ def _require_metres(srid: int) -> None:
 
 def _key(crs: CRS | str) -> str:
     return crs if isinstance(crs, str) else crs.to_wkt()
+
+
+@lru_cache(maxsize=256)
+def _box_to_lonlat(frame: str, bounds: CityBox) -> LonLatBox:
+    # Kept because every request asks for the city's own box, and PROJ sets a transformation up
+    # anew in each thread that asks.
+    moved = _transformer(frame, LONLAT).transform_bounds(*bounds, densify_pts=21)
+    return LonLatBox(*(float(v) for v in moved))
 
 
 @cache
