@@ -21,7 +21,8 @@ def warm() -> None:
     Meant for a thread at start-up: it takes seconds the first time on a machine, and nothing where
     the machine code was kept.
     """
-    from analysis import _shortest, _zonal
+    from analysis import _closures, _shortest, _zonal
 
     _shortest.warm()
     _zonal.warm()
+    _closures.warm()

@@ -27,14 +27,11 @@ _STORE = text("""
 _DRAW = text("""
     -- Every feature of a run in one statement: the change feed is told once.
     INSERT INTO twin.analysis_feature (run_id, analysis, role, name, class_code, attrs, geom)
-    SELECT   :run_id, :analysis, drawn.role, drawn.name, drawn.class_code,
-             CAST(drawn.attrs AS jsonb),
-             ST_Force2D(ST_GeomFromWKB(drawn.wkb, CAST(:srid AS integer)))
-    FROM     unnest(
-                 CAST(:roles AS text[]), CAST(:names AS text[]), CAST(:class_codes AS text[]),
-                 CAST(:attrs AS text[]), CAST(:wkbs AS bytea[])
-             ) WITH ORDINALITY AS drawn (role, name, class_code, attrs, wkb, place)
-    ORDER BY drawn.place
+    SELECT :run_id, :analysis, drawn.role, drawn.name, drawn.class_code, drawn.attrs,
+           ST_SetSRID(CAST(drawn.wkb AS geometry), CAST(:srid AS integer))
+    FROM   json_to_recordset(CAST(:drawn AS json)) AS drawn (
+               role text, name text, class_code text, attrs jsonb, wkb text
+           )
 """)
 
 _NOW = text("SELECT clock_timestamp()")
@@ -155,7 +152,8 @@ def _store_success(city: City, run: Mapping[str, Any], outputs: Outputs) -> None
     done = {"outputs": answer, "status": "successful", "message": None}
     session.execute(_STORE, {**run, **done})
     if outputs.features:
-        session.execute(_DRAW, {**_columns(outputs.features), **_whose(city, run)})
+        whose = {"run_id": run["id"], "analysis": run["analysis"], "srid": city.frame.srid}
+        session.execute(_DRAW, {**whose, "drawn": _written(outputs.features)})
     session.commit()
 
 
@@ -165,18 +163,18 @@ def _store_failure(session: Session, run: Mapping[str, Any], error: Exception) -
     session.commit()
 
 
-def _whose(city: City, run: Mapping[str, Any]) -> dict[str, Any]:
-    return {"run_id": run["id"], "analysis": run["analysis"], "srid": city.frame.srid}
-
-
-def _columns(features: Sequence[Feature]) -> dict[str, list[Any]]:
-    return {
-        "roles": [each.role for each in features],
-        "names": [each.name for each in features],
-        "class_codes": [each.class_code for each in features],
-        "attrs": [json.dumps(each.attrs, ensure_ascii=False) for each in features],
-        "wkbs": [each.wkb for each in features],
-    }
+def _written(features: Sequence[Feature]) -> str:
+    rows = [
+        {
+            "role": each.role,
+            "name": each.name,
+            "class_code": each.class_code,
+            "attrs": each.attrs,
+            "wkb": each.wkb.hex(),
+        }
+        for each in features
+    ]
+    return json.dumps(rows, ensure_ascii=False)
 
 
 def _told(error: Mapping[str, Any]) -> str:

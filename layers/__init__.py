@@ -2,11 +2,12 @@
 
 from functools import cache
 
-from layers._layer import Drawn, Field, Layer, Words
+from layers._cartography import BACKGROUND
+from layers._layer import Drawn, Field, Group, Layer, Words
 from twin.discover import discover
 from twin.errors import NotFoundError
 
-__all__ = ["Drawn", "Field", "Layer", "Words", "layer_named", "layers"]
+__all__ = ["BACKGROUND", "Drawn", "Field", "Group", "Layer", "Words", "layer_named", "layers"]
 
 
 @cache

@@ -25,6 +25,13 @@ class Words(NamedTuple):
     en: str
 
 
+class Group(NamedTuple):
+    """Layers that a map lists together."""
+
+    id: str
+    title: Words
+
+
 class Drawn(NamedTuple):
     """One line of a legend."""
 
@@ -73,7 +80,7 @@ class Layer:
     id: str
     title: Words
     description: Words
-    group: Words
+    group: Group
     geometry: Literal["polygon", "line", "point", "mixed"]
     table: type[Located]
     fields: tuple[Field, ...]

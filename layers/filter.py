@@ -147,6 +147,26 @@ def parse_values(layer: Layer, given: Mapping[str, Sequence[str]]) -> dict[str, 
     return found
 
 
+def parse_names(layer: Layer, text: str) -> tuple[str, ...]:
+    """Return the properties that a list with commas names; none of them for an empty one.
+
+    Raises
+    ------
+    InvalidInputError
+        If the layer has no such property, or one is named twice.
+    """
+    names = tuple(name for name in text.split(",") if name)
+    unknown = [name for name in names if name not in layer.by_name]
+    if unknown:
+        raise InvalidInputError(
+            f"the layer {layer.id!r} has no property {unknown[0]!r}; "
+            f"there are {', '.join(layer.by_name)}"
+        )
+    if len(set(names)) != len(names):
+        raise InvalidInputError(f"properties {text!r} names one twice")
+    return names
+
+
 def queryable(layer: Layer) -> tuple[str, ...]:
     """Return the names of the fields one can filter by."""
     return tuple(entry.name for entry in layer.fields if entry.type in _READERS)

@@ -6,7 +6,7 @@ only values change between two questions of the same shape.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -21,9 +21,9 @@ from sqlalchemy import (
     select,
 )
 
-from layers import Layer
+from layers import Field, Layer
 from layers.filter import EVERYTHING, Selection
-from layers.question import LONLAT_SRID, Shape, asked, conditions
+from layers.question import LONLAT_SRID, Prepared, Shape, asked, conditions, prepared
 from twin.database import City
 from twin.errors import NotFoundError
 
@@ -40,7 +40,9 @@ class Page:
     Attributes
     ----------
     layer : Layer
-        Whose features they are; the values stand in the order of its fields.
+        Whose features they are.
+    fields : tuple of Field
+        The properties asked for, in the order of the values.
     rows : sequence of tuple
         ``(id, geometry as GeoJSON text, value, value, …)``; values are what JSON knows, and
         properties of type ``object`` are JSON text.
@@ -51,6 +53,7 @@ class Page:
     """
 
     layer: Layer
+    fields: tuple[Field, ...]
     rows: Sequence[tuple[Any, ...]]
     last: int | None
     matched: int | None
@@ -63,6 +66,7 @@ def page(
     *,
     after: int | None = None,
     limit: int = 100,
+    names: tuple[str, ...] | None = None,
 ) -> Page:
     """Return the next features of a layer after an id, in the order of their ids.
 
@@ -78,27 +82,27 @@ def page(
         The id of the last feature of the page before.
     limit : int
         How many at most.
+    names : tuple of str, optional
+        The properties wanted; all of them by default.
     """
     question = asked(city.frame, selection)
     counted = after is None and question.shape == Shape()
-    statement = _page(layer, question.shape, after is not None, counted)
-    values = question.values | {"after": after, "limit": limit + 1}
-    found = city.session.connection().execute(statement, values)
-    # The driver's own rows: wrapping each of a thousand costs more than reading it.
-    rows: Sequence[tuple[Any, ...]] = found.cursor.fetchall()
+    fields = _fields(layer, names)
+    statement = _page(layer, fields, question.shape, after is not None, counted)
+    rows = statement.rows(city.session, question.values | {"after": after, "limit": limit + 1})
     matched = rows[0][-1] if rows and counted else None
     more = len(rows) > limit
     if not more and after is None:
         matched = len(rows)
     rows = rows[:limit]
-    return Page(layer, rows, rows[-1][0] if more else None, matched)
+    return Page(layer, fields, rows, rows[-1][0] if more else None, matched)
 
 
 def count(city: City, layer: Layer, selection: Selection = EVERYTHING) -> int:
     """Return how many features of a layer match, exactly."""
     question = asked(city.frame, selection)
-    found = city.session.connection().scalar(_count(layer, question.shape), question.values)
-    return int(found or 0)
+    found = prepared(_count(layer, question.shape)).rows(city.session, question.values)
+    return int(found[0][0])
 
 
 def counts(city: City, layers: Iterable[Layer]) -> dict[str, int]:
@@ -123,23 +127,29 @@ def one(city: City, layer: Layer, key: str) -> Page:
         value = int(key) if numbered else UUID(key)
     except ValueError:
         raise missing from None
-    statement = _one(layer, "id" if numbered else "uid")
-    row = city.session.connection().execute(statement, {"key": value}).one_or_none()
-    if row is None:
+    rows = _one(layer, "id" if numbered else "uid").rows(city.session, {"key": value})
+    if not rows:
         raise missing
-    return Page(layer, [tuple(row)], None, 1)
+    return Page(layer, layer.fields, rows, None, 1)
 
 
 @cache
-def _page(layer: Layer, shape: Shape, goes_on: bool, counted: bool) -> Select[Any]:
-    columns = [*_columns(layer), *([_cheap_count(layer)] if counted else [])]
+def _fields(layer: Layer, names: tuple[str, ...] | None) -> tuple[Field, ...]:
+    return layer.fields if names is None else tuple(layer.by_name[name] for name in names)
+
+
+@lru_cache(maxsize=1024)
+def _page(
+    layer: Layer, fields: tuple[Field, ...], shape: Shape, goes_on: bool, counted: bool
+) -> Prepared:
+    columns = [*_columns(layer, fields), *([_cheap_count(layer)] if counted else [])]
     statement = select(*columns).select_from(layer.rows).where(*conditions(layer, shape))
     if goes_on:
         statement = statement.where(layer.key > bindparam("after", type_=layer.key.type))
-    return statement.order_by(layer.key).limit(bindparam("limit", type_=Integer))
+    return prepared(statement.order_by(layer.key).limit(bindparam("limit", type_=Integer)))
 
 
-@cache
+@lru_cache(maxsize=256)
 def _count(layer: Layer, shape: Shape) -> Select[Any]:
     # Without a filter the table alone will do: what is joined to it adds no rows.
     rows = layer.key.table if shape == Shape() else layer.rows
@@ -147,18 +157,18 @@ def _count(layer: Layer, shape: Shape) -> Select[Any]:
 
 
 @cache
-def _one(layer: Layer, name: str) -> Select[Any]:
+def _one(layer: Layer, name: str) -> Prepared:
     column = layer.column(name)
     named = column == bindparam("key", type_=column.type)
-    return select(*_columns(layer)).select_from(layer.rows).where(named)
+    return prepared(select(*_columns(layer, layer.fields)).select_from(layer.rows).where(named))
 
 
-def _columns(layer: Layer) -> list[ColumnElement[Any]]:
+def _columns(layer: Layer, fields: tuple[Field, ...]) -> list[ColumnElement[Any]]:
     lonlat = func.ST_Transform(layer.shape, LONLAT_SRID)
     return [
         layer.key,
         func.ST_AsGeoJSON(lonlat, _DECIMALS).label("geometry"),
-        *(layer.shown(entry.name) for entry in layer.fields),
+        *(layer.shown(entry.name) for entry in fields),
     ]
 
 

@@ -80,6 +80,7 @@ class Writer:
         self._srid = srid
         self._source = source
         self._load_id = load_id
+        self.crs = f"EPSG:{srid}"
         self.counts: dict[str, int] = {}
 
     def add(self, table: str, **columns: Any) -> None:

@@ -73,10 +73,11 @@ def summarise(failed: list[str], status: int, took_s: float) -> None:
     bad = counts["failures"] + counts["errors"]
     if status != 0 and bad == 0:
         failed = [*failed, f"pytest (exit status {status})"]
-    print("\nsteps: " + (f"FAILED: {', '.join(failed)}" if failed else f"{len(STEPS)} passed"))
+    steps = f"FAILED: {', '.join(failed)}" if failed else f"{len(STEPS)} passed"
+    print(f"\nsteps: {steps}; {took_s:.0f} s in all")
     passed = counts["tests"] - bad - counts["skipped"]
-    line = f"{passed} passed, {bad + len(failed)} failed, {counts['skipped']} skipped"
-    print(f"{line} in {took_s:.0f} s", flush=True)
+    # Alone on its line: other programs read it.
+    print(f"{passed} passed, {bad + len(failed)} failed, {counts['skipped']} skipped", flush=True)
 
 
 def install_packages() -> None:

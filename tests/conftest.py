@@ -4,12 +4,14 @@ import itertools
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 
+from sample_data import tiny_town
 from twin.cluster import Cluster, attach
 from twin.crs import CityBox, Frame
 from twin.database import City, connect, create_city, open_city
@@ -83,3 +85,30 @@ def empty_city(engine: Engine) -> Iterator[City]:
     """Return a city without features."""
     with Session(engine) as session:
         yield open_city(session)
+
+
+@pytest.fixture(scope="session")
+def town_url(cluster: Cluster) -> str:
+    """Return the URL of the tiny town, read at noon of 1 June 2026; tests leave it as it is."""
+    url = cluster.ensure_database("tests_town")
+    engine = connect(url)
+    tiny_town.build(engine, now=datetime(2026, 6, 1, 12, 0, tzinfo=UTC))
+    engine.dispose()
+    return url
+
+
+@pytest.fixture(scope="session")
+def town_engine(town_url: str) -> Iterator[Engine]:
+    """Return an engine on the tiny town."""
+    engine = connect(town_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def city(town_engine: Engine) -> Iterator[City]:
+    """Return the tiny town; whatever a test does to it is undone."""
+    with town_engine.connect() as connection, connection.begin() as outer:
+        with Session(connection, join_transaction_mode="create_savepoint") as session:
+            yield open_city(session)
+        outer.rollback()

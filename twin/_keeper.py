@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
+import hashlib
 import json
 import os
 import signal
@@ -39,6 +40,12 @@ class Place:
     def data(self) -> Path:
         """The server's own data directory."""
         return self.root / "data"
+
+    @property
+    def cluster_name(self) -> str:
+        """A name of this cluster alone, which its processes show in their titles."""
+        digest = hashlib.sha256(os.fsencode(self.data)).hexdigest()
+        return f"citytwin-{digest[:12]}"
 
     @property
     def start_lock(self) -> Path:
@@ -169,7 +176,6 @@ class Keeper:
 
     def __init__(self, order: dict[str, Any]) -> None:
         self.place = Place(Path(order["root"]))
-        self.name: str = order["cluster_name"]
         self.socket_dir = Path(order["socket_dir"])
         self.command: list[str] = order["command"]
         self.environment: dict[str, str] = order["environment"]
@@ -178,7 +184,7 @@ class Keeper:
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start the server on a directory nobody else serves."""
-        clear_stale(self.place.data, self.name, self.socket_dir)
+        clear_stale(self.place.data, self.place.cluster_name, self.socket_dir)
         return subprocess.Popen(
             self.command,
             env=self.environment,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +23,7 @@ from twin._keeper import Place
 from twin.errors import ConflictError, UnavailableError
 
 _ROLE = "twin"
+_UNFINISHED = "data.init."
 _MAINTENANCE = "postgres"
 _PORT = 5432  # Only names the socket: the server listens on no network.
 _SOCKET_PATH_LIMIT_BYTES = 107
@@ -47,8 +48,6 @@ class Starter:
         self.place = Place(self.data_dir / "cluster")
         self.pg_bin, self.cache_dir = pg_bin, cache_dir
         self.progress, self.fsync = progress, fsync
-        digest = hashlib.sha256(os.fsencode(self.place.data)).hexdigest()
-        self.name = f"citytwin-{digest[:12]}"
         self.started = False
 
     def join(self) -> int:
@@ -102,10 +101,14 @@ class Starter:
         # libpq splits a host at commas.
         if length <= _SOCKET_PATH_LIMIT_BYTES and "," not in str(beside):
             return beside
-        return Path("/tmp") / f"{self.name}-{self.account.uid}"
+        return Path("/tmp") / f"{self.place.cluster_name}-{self.account.uid}"
 
     def _start(self) -> None:
         server = self._find()
+        # A name of its own each time: the initdb of a killed starter lives on for a moment, and
+        # on failing it empties its folder.
+        for left in self.place.root.glob(f"{_UNFINISHED}*"):
+            shutil.rmtree(left, ignore_errors=True)
         if not self.place.data.exists():
             self._create(server)
         has = (self.place.data / "PG_VERSION").read_text().strip()
@@ -117,7 +120,7 @@ class Starter:
             )
         self._configure()
         self._make_socket_dir()
-        _keeper.clear_stale(self.place.data, self.name, self._socket_dir())
+        _keeper.clear_stale(self.place.data, self.place.cluster_name, self._socket_dir())
         self._launch_keeper(server)
         if not self._wait_ready():
             raise UnavailableError(f"PostgreSQL did not start: {self._last_words()}")
@@ -170,11 +173,7 @@ class Starter:
     def _create(self, server: Server) -> None:
         """Make a new cluster beside its place and move it there whole."""
         self.progress(f"creating a PostgreSQL {server.major} cluster in {self.place.data}")
-        fresh = self.place.root / "data.init"
-        if fresh.exists():
-            _keeper.clear_stale(fresh, self.name)
-            shutil.rmtree(fresh)
-        fresh.mkdir(mode=0o700)
+        fresh = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self.place.root))
         self.account.give(fresh)
         initdb = [str(server.bin_dir / "initdb"), "-D", str(fresh)]
         words = ["-U", _ROLE, "-E", "UTF8", "--auth-local=trust", "--auth-host=reject", "--no-sync"]
@@ -225,7 +224,6 @@ class Starter:
     def _launch_keeper(self, server: Server) -> None:
         order = {
             "root": str(self.place.root),
-            "cluster_name": self.name,
             "socket_dir": str(self._socket_dir()),
             "command": self._command(server),
             "environment": clean_environment(server.environment),
@@ -251,7 +249,7 @@ class Starter:
             "listen_addresses": "",
             "unix_socket_directories": f'"{socket_dir}"',
             "unix_socket_permissions": "0700",
-            "cluster_name": self.name,
+            "cluster_name": self.place.cluster_name,
             "port": str(_PORT),
             "logging_collector": "off",
         }

@@ -78,6 +78,27 @@ def parse_crs(text: str) -> CRS:
         ) from error
 
 
+def is_geographic(crs: CRS | str) -> bool:
+    """Return whether coordinates of a frame are degrees.
+
+    >>> is_geographic("EPSG:4490"), is_geographic("EPSG:4548")
+    (True, False)
+    """
+    return bool(CRS.from_user_input(crs).is_geographic)
+
+
+def successor(crs: CRS) -> CRS | None:
+    """Return the frame that its authority put in place of a deprecated one, or None.
+
+    >>> successor(parse_crs("EPSG:3785")).to_epsg()
+    3857
+    >>> successor(parse_crs("EPSG:4548")) is None
+    True
+    """
+    heirs: list[CRS] = crs.get_non_deprecated() if crs.is_deprecated else []
+    return heirs[0] if heirs else None
+
+
 def projected_srid(text: str) -> int:
     """Return the EPSG number of a projected frame in metres, or say why it is none.
 

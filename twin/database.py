@@ -23,6 +23,9 @@ class City:
     session: Session
     frame: Frame
     name: str
+    vertical_datum: str = "unknown"
+    data_dir: Path | None = None
+    """Where the files of its rasters are; None where nobody said."""
 
 
 def connect(url: str, *, pool_size: int = 8) -> Engine:
@@ -70,7 +73,7 @@ def upgrade_city(engine: Engine) -> None:
             _upgrade(connection, row.srid)
 
 
-def open_city(session: Session) -> City:
+def open_city(session: Session, *, data_dir: Path | None = None) -> City:
     """Return the city of this database.
 
     Raises
@@ -81,14 +84,19 @@ def open_city(session: Session) -> City:
     row = _city_row(session.connection())
     if row is None:
         raise NotFoundError("the database holds no city yet; run `citytwin init` first")
-    return City(session, Frame(row.srid, CityBox(*row[2:])), row.name)
+    frame = Frame(row.srid, CityBox(*row[3:]))
+    return City(session, frame, row.name, row.vertical_datum, data_dir)
 
 
 def _city_row(connection: Connection) -> Row[*tuple[Any, ...]] | None:
     if connection.scalar(text("SELECT to_regclass('twin.city')")) is None:
         return None
     return connection.execute(
-        text("SELECT name, srid, min_x_m, min_y_m, max_x_m, max_y_m FROM twin.city WHERE id = 1")
+        text("""
+            SELECT name, srid, vertical_datum, min_x_m, min_y_m, max_x_m, max_y_m
+            FROM   twin.city
+            WHERE  id = 1
+        """)
     ).one_or_none()
 
 

@@ -57,17 +57,18 @@ LAYER = Layer(
         {
             "id": "pipe_node-dot",
             "type": "circle",
-            "filter": ["has", "appurtenance"],
+            "minzoom": 15.5,
+            "filter": ["!=", ["get", "appurtenance"], None],
             "paint": {
                 "circle-color": ["case", _CLOSED, "#ffffff", _COLOUR],
                 "circle-radius": by_zoom(
-                    15,
-                    ["case", ["in", ["get", "appurtenance"], ["literal", _LARGE]], 1.8, 0.8],
+                    15.5,
+                    ["case", ["in", ["get", "appurtenance"], ["literal", _LARGE]], 1.4, 0.6],
                     18,
-                    ["case", ["in", ["get", "appurtenance"], ["literal", _LARGE]], 6.5, 3.5],
+                    ["case", ["in", ["get", "appurtenance"], ["literal", _LARGE]], 6, 3],
                 ),
                 "circle-stroke-color": ["case", _CLOSED, _COLOUR, "#ffffff"],
-                "circle-stroke-width": by_zoom(15, 0.5, 18, 1.8),
+                "circle-stroke-width": by_zoom(15.5, 0.4, 18, 1.6),
             },
         },
     ),

@@ -51,22 +51,24 @@ LAYER = Layer(
         {
             "id": "pipe_segment-halo",
             "type": "line",
-            "minzoom": 15,
+            "minzoom": 16,
             "layout": {"line-cap": "round", "line-join": "round"},
             "paint": {
                 "line-color": "#ffffff",
-                "line-width": by_zoom(15, 2.4, 18, 7),
+                "line-width": by_zoom(16, 2.6, 18, 7),
                 "line-opacity": 0.75,
             },
         },
         {
             "id": "pipe_segment-line",
             "type": "line",
+            # Farther away the streets would vanish under their pipes.
+            "minzoom": 13.5,
             "layout": {"line-cap": "round", "line-join": "round"},
             "paint": {
                 "line-color": match("kind", COLOURS, OTHER),
-                "line-width": by_zoom(12, 0.5, 15, 1.4, 18, 4),
-                "line-opacity": by_zoom(12, 0.55, 15, 0.95, base=1),
+                "line-width": by_zoom(13.5, 0.5, 16, 1.3, 18, 4),
+                "line-opacity": by_zoom(13.5, 0.35, 16, 0.95, base=1),
             },
         },
     ),

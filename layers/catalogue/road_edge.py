@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Text, any_, literal
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from layers import Drawn, Field, Layer, Words
 from layers._cartography import Expression, by_zoom, match_any
@@ -80,12 +81,11 @@ _CASING = _ranked(_CASINGS, "#d6d0c5")
 
 
 def _thinned(zoom: int) -> ColumnElement[bool] | None:
-    road_class = LAYER.column("road_class")
-    if zoom < 11:
-        return road_class.in_(_MAIN)
-    if zoom < 13:
-        return road_class.in_((*_MAIN, *_SECONDARY, *_TERTIARY))
-    return None
+    if zoom >= 13:
+        return None
+    classes = _MAIN if zoom < 11 else (*_MAIN, *_SECONDARY, *_TERTIARY)
+    # One list as one value: IN would be written out only when the statement is run.
+    return LAYER.column("road_class") == any_(literal(list(classes), ARRAY(Text)))
 
 
 LAYER = Layer(

@@ -5,7 +5,7 @@ from sqlalchemy import FromClause, inspect, select, true
 from layers import Field, Layer, Words
 from layers._cartography import by_zoom, drawn, match
 from layers._common import with_file
-from layers._groups import FLOODING
+from layers._groups import WATERLOGGING
 from twin.model.waterlogging import DepthThreshold, Reading, WaterloggingPoint
 
 LEVELS = {
@@ -60,7 +60,8 @@ def _joined(table: FromClause) -> FromClause:
     return table.outerjoin(_LATEST, true())
 
 
-_FLOODED = ["has", "level"]
+# Tiles leave out what is null, GeoJSON does not: this holds for both.
+_FLOODED = ["!=", ["get", "level"], None]
 _BY_LEVEL = match("level", _COLOURS, _DRY)
 
 LAYER = Layer(
@@ -70,7 +71,7 @@ LAYER = Layer(
         "易积水点及其最近一次水深和预警级别。",
         "Places that flood, with their latest depth and its warning level.",
     ),
-    group=FLOODING,
+    group=WATERLOGGING,
     geometry="point",
     table=WaterloggingPoint,
     fields=with_file(

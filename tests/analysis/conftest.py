@@ -48,19 +48,19 @@ def shared_town(clone: Callable[..., Any], town_template: str) -> Iterator[Engin
 
 
 @pytest.fixture
-def town(shared_town: Engine) -> Iterator[City]:
+def town(shared_town: Engine, tmp_path: Path) -> Iterator[City]:
     """Return the tiny town; runs are stored in it, nothing else may be changed."""
     with Session(shared_town) as session:
-        yield open_city(session)
+        yield open_city(session, data_dir=tmp_path)
 
 
 @pytest.fixture
-def own_town(clone: Callable[..., Any], town_template: str) -> Iterator[City]:
+def own_town(clone: Callable[..., Any], town_template: str, tmp_path: Path) -> Iterator[City]:
     """Return a tiny town that a test may change."""
     with clone(town_template) as url:
         engine = connect(url)
         with Session(engine) as session:
-            yield open_city(session)
+            yield open_city(session, data_dir=tmp_path)
         engine.dispose()
 
 

@@ -144,7 +144,7 @@ def test_a_folder_may_have_any_name(box: Any, name: str) -> None:
 
 
 def test_half_a_cluster_is_thrown_away(box: Any) -> None:
-    half = box.place.root / "data.init"
+    half = box.place.root / "data.init.killed"
     (half / "base").mkdir(parents=True)
     (half / "PG_VERSION").write_text("15\n")
     with attach(box.path, fsync=False) as cluster:

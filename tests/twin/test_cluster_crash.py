@@ -140,9 +140,8 @@ def test_killing_everything_at_once_loses_no_row(box: Any) -> None:
     box.kill(server)
     box.kill(busy.pid)
     box.kill(keeper)
-    name = f"{box.place.data}"
     # The busy backend does not notice that its server is dead, and would block the next one.
-    assert server_processes(box.place.data, name)
+    assert server_processes(box.place.data, box.place.cluster_name)
     with attach(box.path) as cluster:
         assert writer.acknowledged <= rows_of(cluster)
 
@@ -182,7 +181,7 @@ def test_killing_the_first_start_at_any_moment_leaves_no_half_cluster(
     box: Any, moment_s: float
 ) -> None:
     first = Writer(box)
-    box.wait_until(lambda: (box.place.root / "data.init").exists())
+    box.wait_until(lambda: list(box.place.root.glob("data.init.*")))
     time.sleep(moment_s)
     first.stop()
     with attach(box.path) as cluster, connect(cluster) as connection:

@@ -4,14 +4,14 @@ Everything that serves a tile calls `vector_tile`, and nothing else knows how on
 """
 
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, literal_column, select
+from sqlalchemy import ColumnElement, Integer, bindparam, func, literal_column, select
 
 from layers import Layer
 from layers.filter import EVERYTHING, Selection
-from layers.question import Shape, asked, conditions
+from layers.question import Prepared, Shape, asked, conditions, prepared
 from tiles.grid import Tile, lonlat_box
 from twin.database import City
 
@@ -50,16 +50,16 @@ def vector_tile(
     if question.shape.nowhere:
         return b""
     values = question.values | tile._asdict()
-    connection = city.session.connection()
-    return b"".join(
-        connection.scalar(_statement(layer, tile.z, question.shape), values) or b""
+    parts = [
+        _statement(layer, tile.z, question.shape).rows(city.session, values)[0][0]
         for layer in layers
         if tile.z >= layer.minzoom
-    )
+    ]
+    return b"".join(bytes(part) for part in parts if part)
 
 
-@cache
-def _statement(layer: Layer, zoom: int, shape: Shape) -> Select[Any]:
+@lru_cache(maxsize=1024)
+def _statement(layer: Layer, zoom: int, shape: Shape) -> Prepared:
     """Return the statement that writes one layer of a tile."""
     tile = func.ST_TileEnvelope(*(bindparam(name, type_=Integer) for name in "zxy"))
     drawn = func.ST_AsMVTGeom(
@@ -83,7 +83,8 @@ def _statement(layer: Layer, zoom: int, shape: Shape) -> Select[Any]:
         literal_column("'geom'"),
         literal_column("'id'"),
     )
-    return select(encoded).select_from(clipped).where(clipped.c.geom.is_not(None))
+    statement = select(encoded).select_from(clipped).where(clipped.c.geom.is_not(None))
+    return prepared(statement)
 
 
 def properties(layer: Layer) -> list[ColumnElement[Any]]:

@@ -1,0 +1,85 @@
+"""Build the application.  ``create_app(Settings(…))`` is the only entrance."""
+
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from threading import Thread
+
+from fastapi import FastAPI
+from sqlalchemy import Engine, make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import sessionmaker
+
+from analysis import analyses, warm
+from api import errors
+from api.edge import Edge
+from api.routes import catalogue, common, features, processes, site, tiles
+from api.settings import Settings
+from layers import layers, query
+from layers.totals import Totals
+from twin.database import City, connect, open_city
+from twin.errors import InvalidInputError, TwinError
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return an application that serves the city of ``settings.database_url``.
+
+    Raises
+    ------
+    InvalidInputError
+        If the settings name no database: whoever starts the private one says where it is.
+    """
+    if settings.database_url is None:
+        raise InvalidInputError("TWIN_DATABASE_URL is not set, and no private database was started")
+    readers = _reading(settings.database_url, settings)
+    workers = connect(settings.database_url, pool_size=max(1, settings.pool_size // 2))
+    # A wrong file in a catalogue stops the start, not the first request.
+    layers(), analyses()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        Thread(target=_warm, args=(readers, settings.pool_size), daemon=True).start()
+        yield
+        readers.dispose()
+        workers.dispose()
+
+    app = FastAPI(title="citytwin", lifespan=lifespan, openapi_url=None, redirect_slashes=False)
+    app.state.settings = settings
+    app.state.readers = sessionmaker(readers)
+    app.state.workers = sessionmaker(workers)
+    app.state.totals = Totals()
+    app.state.city = None
+    for module in (common, features, tiles, catalogue, processes):
+        app.include_router(module.router)
+    site.install(app, settings.web_dist)
+    errors.install(app)
+    app.add_middleware(Edge, router=app.router, body_limit_bytes=settings.body_limit_bytes)
+    return app
+
+
+def _reading(url: str, settings: Settings) -> Engine:
+    """Return an engine whose statements stand alone and end in time."""
+    options = f"-c statement_timeout={int(settings.statement_timeout_s * 1000)} -c jit=off"
+    bounded = make_url(url).update_query_dict({"options": options})
+    engine = connect(bounded.render_as_string(hide_password=False), pool_size=settings.pool_size)
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def _warm(engine: Engine, connections: int) -> None:
+    """Use every connection once: the first change of frame on each costs a tenth of a second."""
+    sessions = sessionmaker(engine)
+    layer = layers()["region"]
+
+    def ask(_: int) -> None:
+        with sessions() as session:
+            known = open_city(session)
+            query.page(City(session, known.frame, known.name), layer, limit=1)
+
+    try:
+        with ThreadPoolExecutor(connections) as pool:
+            list(pool.map(ask, range(connections)))
+        warm()
+    except (SQLAlchemyError, TwinError):
+        # Nothing depends on it: without a city there is nothing to warm, and a database that is
+        # down says so to the first request.
+        return

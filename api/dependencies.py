@@ -1,0 +1,216 @@
+"""Turn parts of a request into domain values."""
+
+import base64
+import binascii
+from collections.abc import AsyncIterator, Collection, Iterator
+from typing import Annotated, Any, NamedTuple
+from uuid import UUID
+
+import orjson
+from fastapi import Depends, Path, Request
+from starlette.concurrency import run_in_threadpool
+
+from analysis import Analysis, analyses
+from api.negotiate import F
+from layers import Layer, layer_named
+from layers.filter import Selection, parse_box, parse_names, parse_period, parse_values, queryable
+from tiles.grid import Tile, parse_tile
+from twin.database import City, open_city
+from twin.errors import InvalidInputError, NotFoundError
+
+DEFAULT_LIMIT = 100
+MAXIMUM_LIMIT = 10_000
+
+
+class Items(NamedTuple):
+    """What a request for items asks."""
+
+    selection: Selection
+    after: int | None
+    limit: int
+    counted: bool
+    names: tuple[str, ...] | None
+
+
+async def _city(request: Request) -> AsyncIterator[City]:
+    """Yield the city for reading: each statement stands alone, and has a time limit."""
+    state = request.app.state
+    session = state.readers()
+    try:
+        # The city's frame never changes, so it is read from the database once.
+        if state.city is None:
+            state.city = await run_in_threadpool(open_city, session)
+        known = state.city
+        yield City(session, known.frame, known.name, known.vertical_datum)
+    finally:
+        session.close()
+
+
+def _working_city(request: Request) -> Iterator[City]:
+    """Yield the city for an analysis, which commits what it found."""
+    with request.app.state.workers() as session:
+        yield open_city(session, data_dir=request.app.state.settings.data_dir)
+
+
+async def _layer(layer_id: Annotated[str, Path()]) -> Layer:
+    return layer_named(layer_id)
+
+
+async def _layer_list(layer_ids: Annotated[str, Path()]) -> tuple[Layer, ...]:
+    found = tuple(layer_named(name) for name in layer_ids.split(","))
+    if len(set(found)) != len(found):
+        raise InvalidInputError(f"{layer_ids!r} names a layer twice")
+    return found
+
+
+async def _analysis(process_id: Annotated[str, Path()]) -> Analysis:
+    found = analyses()
+    if process_id not in found:
+        raise NotFoundError(f"there is no analysis {process_id!r}; there are {', '.join(found)}")
+    return found[process_id]
+
+
+async def _items(request: Request, layer: Annotated[Layer, Depends(_layer)]) -> Items:
+    own = ("bbox", "datetime", "limit", "cursor", "count", "properties", F)
+    require_known(request, (*own, *queryable(layer)))
+    given = {name: _single(request, name) for name in own}
+    box, heights_m = parse_box(given["bbox"]) if given["bbox"] is not None else (None, None)
+    period = parse_period(given["datetime"]) if given["datetime"] is not None else None
+    values = parse_values(layer, _others(request, own))
+    return Items(
+        Selection(box, heights_m, period, values),
+        None if given["cursor"] is None else read_cursor(given["cursor"]),
+        _limit(given["limit"]),
+        _yes(given["count"], "count"),
+        None if given["properties"] is None else parse_names(layer, given["properties"]),
+    )
+
+
+async def _tile_filters(
+    request: Request, found: Annotated[tuple[Layer, ...], Depends(_layer_list)]
+) -> Selection:
+    shared = [
+        name for name in queryable(found[0]) if all(name in queryable(each) for each in found)
+    ]
+    require_known(request, ("datetime", *shared))
+    at = _single(request, "datetime")
+    given = _others(request, ("datetime",))
+    for each in found:
+        values = parse_values(each, given)
+    return Selection(period=None if at is None else parse_period(at), values=values)
+
+
+async def _tile(
+    z: Annotated[str, Path()], x: Annotated[str, Path()], y: Annotated[str, Path()]
+) -> Tile:
+    return parse_tile(z, x, y.removesuffix(".mvt").removesuffix(".pbf"))
+
+
+async def _inputs(request: Request) -> dict[str, Any]:
+    """Return the inputs of an execution request (OGC API - Processes, 7.11)."""
+    try:
+        body = orjson.loads(await request.body())
+    except orjson.JSONDecodeError as error:
+        raise InvalidInputError(f"the body is not JSON: {error}") from None
+    inputs = body.get("inputs", {}) if isinstance(body, dict) else None
+    if not isinstance(inputs, dict):
+        raise InvalidInputError('the body must be an object {"inputs": {…}}')
+    return inputs
+
+
+async def _run_id(job_id: Annotated[str, Path()]) -> UUID:
+    try:
+        return UUID(job_id)
+    except ValueError:
+        raise NotFoundError(f"there is no run {job_id!r}") from None
+
+
+async def _only_format(request: Request) -> None:
+    require_known(request, (F,))
+
+
+async def _nothing(request: Request) -> None:
+    require_known(request, ())
+
+
+async def _job_limit(request: Request) -> int:
+    require_known(request, ("limit", F))
+    return _limit(_single(request, "limit"))
+
+
+def require_known(request: Request, possible: Collection[str]) -> None:
+    """Refuse a query parameter that the address does not know: a misspelt filter filters nothing.
+
+    Raises
+    ------
+    InvalidInputError
+        The message lists what is possible.
+    """
+    unknown = [name for name in request.query_params if name not in possible]
+    if unknown:
+        shown = ", ".join(possible) or "none"
+        raise InvalidInputError(f"unknown query parameter {unknown[0]!r}; possible are: {shown}")
+
+
+def write_cursor(last: int) -> str:
+    """Return a word that stands for the place after a feature; callers need not understand it.
+
+    >>> read_cursor(write_cursor(4711))
+    4711
+    """
+    return base64.urlsafe_b64encode(str(last).encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str) -> int:
+    """Return the id of the feature after which to go on."""
+    try:
+        number = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+    except (ValueError, binascii.Error):
+        number = ""
+    if not number.removeprefix("-").isdigit() or len(number) > 18:
+        raise InvalidInputError(
+            f"cursor {cursor[:40]!r} is none of ours; take it from a page's link rel=next"
+        )
+    return int(number)
+
+
+def _others(request: Request, own: Collection[str]) -> dict[str, list[str]]:
+    query = request.query_params
+    return {name: query.getlist(name) for name in query if name not in own}
+
+
+def _single(request: Request, name: str) -> str | None:
+    given = request.query_params.getlist(name)
+    if len(given) > 1:
+        raise InvalidInputError(f"{name} is given {len(given)} times; give it once")
+    return given[0] if given else None
+
+
+def _limit(word: str | None) -> int:
+    """Return the page size; more than the maximum means the maximum, as OGC 17-069r4 asks."""
+    if word is None:
+        return DEFAULT_LIMIT
+    if not (word.isascii() and word.isdigit()) or not word.strip("0"):
+        raise InvalidInputError(f"limit is a whole number from 1 to {MAXIMUM_LIMIT}, not {word!r}")
+    return min(int(word[:9]), MAXIMUM_LIMIT)
+
+
+def _yes(word: str | None, name: str) -> bool:
+    if word not in (None, "true", "false"):
+        raise InvalidInputError(f"{name} is true or false, not {word!r}")
+    return word == "true"
+
+
+CityParam = Annotated[City, Depends(_city)]
+WorkingCityParam = Annotated[City, Depends(_working_city)]
+LayerParam = Annotated[Layer, Depends(_layer)]
+LayersParam = Annotated[tuple[Layer, ...], Depends(_layer_list)]
+AnalysisParam = Annotated[Analysis, Depends(_analysis)]
+ItemsParam = Annotated[Items, Depends(_items)]
+TileParam = Annotated[Tile, Depends(_tile)]
+TileFiltersParam = Annotated[Selection, Depends(_tile_filters)]
+InputsParam = Annotated[dict[str, Any], Depends(_inputs)]
+RunIdParam = Annotated[UUID, Depends(_run_id)]
+JobLimitParam = Annotated[int, Depends(_job_limit)]
+OnlyFormat = Depends(_only_format)
+Nothing = Depends(_nothing)

@@ -1,0 +1,211 @@
+"""The documents that describe the service: what there is, and where."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import Request
+
+from api.links import GEOJSON, HTML, JSON, OGC, OPENAPI, SCHEMA, Link, address, base, here, link
+from api.render import words
+from layers import BACKGROUND, Field, Layer, layers
+from layers.filter import queryable
+from tiles.encodings import mvt
+from twin.crs import LonLatBox
+from twin.database import City
+
+CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+CONFORMANCE = (
+    "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core",
+    "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/collections",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/html",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/oas30",
+)
+_SCHEMAS: dict[str, dict[str, Any]] = {
+    "string": {"type": "string"},
+    "integer": {"type": "integer", "format": "int64"},
+    "number": {"type": "number"},
+    "boolean": {"type": "boolean"},
+    "date-time": {"type": "string", "format": "date-time"},
+    "uuid": {"type": "string", "format": "uuid"},
+    "strings": {"type": "array", "items": {"type": "string"}},
+    "object": {"type": "object"},
+}
+_TILEJSON_TYPES = {"integer": "Number", "number": "Number", "boolean": "Boolean"}
+
+
+def landing(request: Request, city: City | None) -> dict[str, Any]:
+    """Return the entrance of the service."""
+    root = base(request)
+    title = "City twin" if city is None else city.name
+    return {
+        "title": title,
+        "description": "城市数字孪生 · A digital twin of one city.",
+        "links": [
+            *here(request),
+            link(f"{root}/api", "service-desc", OPENAPI, "What can be asked, OpenAPI 3.0"),
+            link(f"{root}/collections?f=html", "service-doc", HTML, "The layers, for people"),
+            link(f"{root}/conformance", "conformance", JSON, "Conformance"),
+            link(f"{root}/collections", "data", JSON, "The layers"),
+            link(f"{root}/processes", f"{OGC}processes", JSON, "The analyses"),
+            link(f"{root}/jobs", f"{OGC}job-list", JSON, "Stored answers"),
+            link(f"{root}/layers", "related", JSON, "The map's catalogue of layers"),
+            link(f"{root}/styles/city.json", "related", JSON, "MapLibre style of the city"),
+            link(f"{root}/map/", "related", HTML, "The map"),
+        ],
+    }
+
+
+def collections(request: Request, city: City, counts: dict[str, int]) -> dict[str, Any]:
+    """Return the list of the layers."""
+    extent = city.frame.lonlat_extent()
+    found = [collection(request, layer, extent, counts[layer.id]) for layer in layers().values()]
+    return {"links": here(request), "collections": found}
+
+
+def collection(request: Request, layer: Layer, extent: LonLatBox, count: int) -> dict[str, Any]:
+    """Return one layer as a collection, in both languages."""
+    url = f"{base(request)}/collections/{layer.id}"
+    return {
+        "id": layer.id,
+        "title": f"{layer.title.zh} {layer.title.en}",
+        "description": f"{layer.description.zh} {layer.description.en}",
+        "titles": words(layer.title),
+        "descriptions": words(layer.description),
+        "itemType": "feature",
+        "itemCount": count,
+        "crs": [CRS84],
+        "extent": {"spatial": {"bbox": [list(extent)], "crs": CRS84}},
+        "links": [
+            link(url, "self", JSON, "This layer"),
+            link(f"{url}?f=html", "alternate", HTML, "This layer as HTML"),
+            link(f"{url}/items", "items", GEOJSON, "Features as GeoJSON"),
+            link(f"{url}/items?f=html", "items", HTML, "Features as HTML"),
+            link(f"{url}/queryables", f"{OGC}queryables", SCHEMA, "What to filter by"),
+            link(f"{base(request)}/tiles/{layer.id}.json", "related", JSON, "TileJSON"),
+        ],
+    }
+
+
+def queryables(request: Request, layer: Layer) -> dict[str, Any]:
+    """Return what a layer can be filtered by, as a JSON Schema."""
+    named = queryable(layer)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": address(request, f=None),
+        "type": "object",
+        "title": f"{layer.title.zh} {layer.title.en}",
+        "properties": {name: schema(layer.by_name[name]) for name in named},
+        "additionalProperties": False,
+    }
+
+
+def schema(entry: Field) -> dict[str, Any]:
+    """Return a field as a JSON Schema."""
+    unit = {} if entry.unit is None else {"x-ogc-unit": entry.unit}
+    return {"title": f"{entry.title.zh} {entry.title.en}", **_SCHEMAS[entry.type], **unit}
+
+
+def items_links(request: Request, layer: Layer, cursor: str | None) -> list[Link]:
+    """Return the links of a page of features; ``cursor`` leads to the next one."""
+    found = [
+        link(address(request), "self", GEOJSON, "This page"),
+        link(address(request, f="html"), "alternate", HTML, "This page as HTML"),
+        link(f"{base(request)}/collections/{layer.id}", "collection", JSON, "The layer"),
+    ]
+    if cursor is not None:
+        found.append(link(address(request, cursor=cursor), "next", GEOJSON, "The next page"))
+    return found
+
+
+def item_links(request: Request, layer: Layer) -> list[Link]:
+    """Return the links of one feature."""
+    return [
+        link(address(request), "self", GEOJSON, "This feature"),
+        link(address(request, f="html"), "alternate", HTML, "This feature as HTML"),
+        link(f"{base(request)}/collections/{layer.id}", "collection", JSON, "The layer"),
+    ]
+
+
+def city(found: City, counts: dict[str, int]) -> dict[str, Any]:
+    """Return the city itself."""
+    return {
+        "name": found.name,
+        "srid": found.frame.srid,
+        "extent": list(found.frame.lonlat_extent()),
+        "vertical_datum": found.vertical_datum,
+        "layers": counts,
+    }
+
+
+def tilejson(request: Request, found: City, shown: Sequence[Layer]) -> dict[str, Any]:
+    """Return TileJSON 3.0 of some layers in one tile."""
+    names = ",".join(layer.id for layer in shown)
+    query = f"?{request.url.query}" if request.url.query else ""
+    extent = found.frame.lonlat_extent()
+    first = min(layer.minzoom for layer in shown)
+    return {
+        "tilejson": "3.0.0",
+        "name": " · ".join(f"{layer.title.zh} {layer.title.en}" for layer in shown),
+        "scheme": "xyz",
+        "tiles": [f"{base(request)}/tiles/{names}/{{z}}/{{x}}/{{y}}{query}"],
+        "minzoom": first,
+        "maxzoom": max(layer.maxzoom for layer in shown),
+        "bounds": list(extent),
+        "center": [*_middle(extent), max(first, 13)],
+        "vector_layers": [_vector_layer(layer) for layer in shown],
+    }
+
+
+def style(request: Request, found: City) -> dict[str, Any]:
+    """Return the city's MapLibre style: a source a layer, so that a hidden one costs nothing."""
+    root, extent = base(request), list(found.frame.lonlat_extent())
+    drawn: list[dict[str, Any]] = [
+        {"id": "background", "type": "background", "paint": {"background-color": BACKGROUND}}
+    ]
+    for layer in layers().values():
+        shown = {} if layer.visible else {"visibility": "none"}
+        for part in layer.style:
+            layout = {**part.get("layout", {}), **shown}
+            whose = {"source": layer.id, "source-layer": layer.id, "layout": layout}
+            drawn.append({**part, **whose})
+    return {
+        "version": 8,
+        "name": found.name,
+        "center": _middle(found.frame.lonlat_extent()),
+        "zoom": 13,
+        "sources": {
+            layer.id: {
+                "type": "vector",
+                "tiles": [f"{root}/tiles/{layer.id}/{{z}}/{{x}}/{{y}}"],
+                "minzoom": layer.minzoom,
+                "maxzoom": layer.maxzoom,
+                "bounds": extent,
+            }
+            for layer in layers().values()
+        },
+        "layers": drawn,
+        "metadata": {"tiles": mvt.MEDIA_TYPE},
+    }
+
+
+def _vector_layer(layer: Layer) -> dict[str, Any]:
+    return {
+        "id": layer.id,
+        "description": f"{layer.description.zh} {layer.description.en}",
+        "minzoom": layer.minzoom,
+        "maxzoom": layer.maxzoom,
+        "fields": {
+            entry.name: _TILEJSON_TYPES.get(entry.type, "String")
+            for entry in layer.fields
+            if entry.in_tiles and entry.type != "object"
+        },
+    }
+
+
+def _middle(extent: LonLatBox) -> list[float]:
+    return [
+        round((extent.west + extent.east) / 2, 6),
+        round((extent.south + extent.north) / 2, 6),
+    ]

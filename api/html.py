@@ -1,0 +1,116 @@
+"""Pages for people, made on the server from ``api/templates``; they load nothing from elsewhere."""
+
+from functools import cache
+from itertools import groupby
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from layers import Field, Layer, layers
+from layers.query import Page
+from twin.database import City
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("api"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def landing(base: str, city: City, counts: dict[str, int]) -> str:
+    """Return the front page: the way to the map, and the layers."""
+    return _made(
+        "landing",
+        base,
+        city,
+        srid=city.frame.srid,
+        datum=city.vertical_datum,
+        total=sum(counts.values()),
+        layers=[(layer, counts[layer.id]) for layer in layers().values() if counts[layer.id]],
+    )
+
+
+def collections(base: str, city: City, counts: dict[str, int]) -> str:
+    """Return the page that lists the layers by group."""
+    groups = [
+        (group, [(layer, counts[layer.id]) for layer in members])
+        for group, members in groupby(layers().values(), key=lambda layer: layer.group)
+    ]
+    return _made("collections", base, city, groups=groups)
+
+
+def collection(base: str, city: City, layer: Layer, count: int) -> str:
+    """Return the page of one layer: what it is, and what its fields mean."""
+    return _made("collection", base, city, layer=layer, count=count)
+
+
+def items(
+    base: str, city: City, found: Page, matched: int | None, *, json: str, following: str | None
+) -> str:
+    """Return a table of features."""
+    chosen = [
+        i
+        for i, entry in enumerate(found.fields)
+        if entry.in_tiles or entry.name in ("address", "owner", "phone", "state")
+    ]
+    fields = found.fields
+    rows = [(row[0], [(fields[i], row[i + 2]) for i in chosen]) for row in found.rows]
+    return _made(
+        "items",
+        base,
+        city,
+        layer=found.layer,
+        fields=[fields[i] for i in chosen],
+        rows=rows,
+        matched=matched,
+        json=json,
+        next=following,
+    )
+
+
+def item(base: str, city: City, found: Page, *, json: str) -> str:
+    """Return the file of one feature."""
+    layer = found.layer
+    number, geometry, *values = found.rows[0]
+    named = list(zip(found.fields, values, strict=True))
+    name = next((value for entry, value in named if entry.name == "name" and value), str(number))
+    return _made(
+        "item",
+        base,
+        city,
+        layer=layer,
+        number=number,
+        name=name,
+        values=named,
+        geometry=geometry,
+        json=json,
+    )
+
+
+def message(base: str, **words: str) -> str:
+    """Return a page that says one thing: ``zh``, ``en``, ``detail_zh`` and ``detail_en``."""
+    return _templates().get_template("message.html").render(base=base, city="", **words)
+
+
+def _made(template: str, base: str, city: City, **values: Any) -> str:
+    made = _templates().get_template(f"{template}.html")
+    return made.render(base=base, city=city.name, shown=_shown, **values)
+
+
+def _shown(entry: Field, value: Any) -> str:
+    """Return a value as people read it."""
+    if value is None or value == "{}":
+        return ""
+    if isinstance(value, bool):
+        return "是 yes" if value else "否 no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    meaning = entry.codes.get(str(value))
+    if meaning is not None:
+        return f"{meaning.zh} {meaning.en}"
+    return f"{value:.10g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,234 @@
+"""The service's description, OpenAPI 3.0.3, put together by hand.
+
+FastAPI writes OpenAPI 3.1, which the clients of OGC APIs do not read.  QGIS takes its page size
+from ``components.parameters.limit`` and the filters it can leave to the service from the paths of
+the layers.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from analysis import Analysis, analyses
+from api.dependencies import DEFAULT_LIMIT, MAXIMUM_LIMIT
+from api.documents import schema
+from api.errors import PROBLEM
+from api.links import GEOJSON, HTML, JSON
+from layers import Layer, layers
+from layers.filter import queryable
+from tiles.encodings import mvt
+from tiles.grid import MAXZOOM
+
+Doc = dict[str, Any]
+
+
+@lru_cache(maxsize=8)
+def document(root: str) -> bytes:
+    """Return the description of the service at an address, as JSON."""
+    described = {
+        "openapi": "3.0.3",
+        "info": {
+            "title": "城市数字孪生 City twin",
+            "description": "Layers, vector tiles and analyses of one city.",
+            "version": "0.1.0",
+            "license": {"name": "Apache-2.0"},
+        },
+        "servers": [{"url": root}],
+        "tags": [{"name": name} for name in ("Common", "Features", "Tiles", "Processes", "Map")],
+        "paths": {**_common(), **_features(), **_tiles(), **_processes()},
+        "components": {"parameters": _parameters(), "schemas": _schemas(), "responses": _errors()},
+    }
+    return orjson.dumps(described)
+
+
+def _common() -> Doc:
+    return {
+        "/": _get("Common", "getLandingPage", "The entrance", html=True),
+        "/conformance": _get("Common", "getConformance", "What the service conforms to"),
+        "/api": _get("Common", "getApi", "This description"),
+        "/health": _get("Common", "getHealth", "Whether service and database answer", plain=True),
+        "/city": _get("Map", "getCity", "The city", plain=True),
+        "/layers": _get("Map", "getLayers", "Layers with their looks, for maps", plain=True),
+        "/styles/city.json": _get("Map", "getStyle", "MapLibre style of the city", plain=True),
+    }
+
+
+def _features() -> Doc:
+    found = {"/collections": _get("Features", "getCollections", "The layers", html=True)}
+    for layer in layers().values():
+        found |= _layer(layer)
+    return found
+
+
+def _layer(layer: Layer) -> Doc:
+    path, title = f"/collections/{layer.id}", f"{layer.title.zh} {layer.title.en}"
+    shared = [
+        _ref(name) for name in ("limit", "cursor", "bbox", "datetime", "count", "properties", "f")
+    ]
+    own = [_filter(name, schema(layer.by_name[name])) for name in queryable(layer)]
+    items = _get("Features", f"get_{layer.id}_items", f"{title}: features", form=GEOJSON, html=True)
+    items["get"]["parameters"] = [*shared, *own]
+    one = _get("Features", f"get_{layer.id}_item", f"{title}: one feature", form=GEOJSON, html=True)
+    one["get"]["parameters"] = [_ref("featureId"), _ref("f")]
+    return {
+        path: _get("Features", f"get_{layer.id}", title, html=True),
+        f"{path}/queryables": _get(
+            "Features",
+            f"get_{layer.id}_queryables",
+            f"{title}: filters",
+            form="application/schema+json",
+        ),
+        f"{path}/items": items,
+        f"{path}/items/{{featureId}}": one,
+    }
+
+
+def _tiles() -> Doc:
+    tile = _get("Tiles", "getTile", "A vector tile of one or more layers", form=mvt.MEDIA_TYPE)
+    tile["get"]["parameters"] = [_ref(name) for name in ("layers", "z", "x", "y", "datetime")]
+    tile["get"]["responses"] |= {
+        "204": {"description": "Nothing is in this tile"},
+        "304": {"description": "The client has this tile already"},
+    }
+    described = _get("Tiles", "getTileJson", "TileJSON 3.0 of one or more layers")
+    described["get"]["parameters"] = [_ref("layers"), _ref("datetime")]
+    return {"/tiles/{layers}.json": described, "/tiles/{layers}/{z}/{x}/{y}": tile}
+
+
+def _processes() -> Doc:
+    found = {"/processes": _get("Processes", "getProcesses", "The analyses")}
+    for analysis in analyses().values():
+        found |= _analysis(analysis)
+    jobs = _get("Processes", "getJobs", "Stored runs, latest first")
+    jobs["get"]["parameters"] = [_ref("limit"), _ref("f")]
+    found["/jobs"] = jobs
+    for path, name, title in (
+        ("/jobs/{jobId}", "getJob", "One stored run"),
+        ("/jobs/{jobId}/results", "getResults", "The answer of a stored run"),
+    ):
+        found[path] = _get("Processes", name, title)
+        found[path]["get"]["parameters"] = [_ref("jobId"), _ref("f")]
+    return found
+
+
+def _analysis(analysis: Analysis) -> Doc:
+    path, name = f"/processes/{analysis.id}", analysis.id.replace("-", "_")
+    title = f"{analysis.title.zh} {analysis.title.en}"
+    body = {"application/json": {"schema": {"$ref": "#/components/schemas/execute"}}}
+    execution = {
+        "tags": ["Processes"],
+        "operationId": f"execute_{name}",
+        "summary": f"{title}: run it",
+        "requestBody": {"required": True, "content": body},
+        "responses": _responses(JSON, html=False),
+    }
+    return {
+        path: _get("Processes", f"get_{name}", title),
+        f"{path}/execution": {"post": execution},
+    }
+
+
+def _get(
+    tag: str, name: str, title: str, *, form: str = JSON, html: bool = False, plain: bool = False
+) -> Doc:
+    return {
+        "get": {
+            "tags": [tag],
+            "operationId": name,
+            "summary": title,
+            "parameters": [] if plain else [_ref("f")],
+            "responses": _responses(form, html=html),
+        }
+    }
+
+
+def _responses(form: str, *, html: bool) -> Doc:
+    binary = {"type": "string", "format": "binary"}
+    content = {form: {"schema": binary if form == mvt.MEDIA_TYPE else {"type": "object"}}}
+    if html:
+        content[HTML] = {"schema": {"type": "string"}}
+    return {
+        "200": {"description": "The answer", "content": content},
+        "400": {"$ref": "#/components/responses/invalid"},
+        "404": {"$ref": "#/components/responses/missing"},
+        "500": {"$ref": "#/components/responses/failed"},
+        "503": {"$ref": "#/components/responses/unavailable"},
+    }
+
+
+def _ref(name: str) -> Doc:
+    return {"$ref": f"#/components/parameters/{name}"}
+
+
+def _filter(name: str, known: Doc) -> Doc:
+    single = known["items"] if known["type"] == "array" else known
+    return {
+        "name": name,
+        "in": "query",
+        "description": known["title"],
+        "required": False,
+        "style": "form",
+        "explode": False,
+        "schema": {key: single[key] for key in ("type", "format") if key in single},
+    }
+
+
+def _parameters() -> Doc:
+    integer = {"type": "integer", "minimum": 0}
+    box = {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}}
+    words = {"type": "array", "items": {"type": "string"}}
+    limit = {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": MAXIMUM_LIMIT,
+        "default": DEFAULT_LIMIT,
+    }
+    return {
+        "limit": _query("limit", "How many at most; more than the maximum means it", limit),
+        "bbox": _query("bbox", "west,south,east,north in degrees (heights: six numbers)", box),
+        "datetime": _query("datetime", "A time, or two with / between", {"type": "string"}),
+        "cursor": _query("cursor", "From the next link of a page", {"type": "string"}),
+        "properties": _query("properties", "Only these, with commas", words),
+        "count": _query("count", "Whether to count all that match", {"type": "boolean"}),
+        "f": _query("f", "The form", {"type": "string", "enum": ["json", "html"]}),
+        "featureId": _in_path("featureId", "id or uid of a feature", {"type": "string"}),
+        "jobId": _in_path("jobId", "id of a run", {"type": "string", "format": "uuid"}),
+        "layers": _in_path("layers", "A layer, or several with commas", {"type": "string"}),
+        "z": _in_path("z", "Zoom level", integer | {"maximum": MAXZOOM}),
+        "x": _in_path("x", "Column, from the west", integer),
+        "y": _in_path("y", "Row, from the north", integer),
+    }
+
+
+def _query(name: str, about: str, known: Doc) -> Doc:
+    whole = {"name": name, "in": "query", "description": about, "required": False}
+    return {**whole, "style": "form", "explode": False, "schema": known}
+
+
+def _in_path(name: str, about: str, known: Doc) -> Doc:
+    return {"name": name, "in": "path", "description": about, "required": True, "schema": known}
+
+
+def _schemas() -> Doc:
+    text, number = {"type": "string"}, {"type": "integer"}
+    fields = {"type": text, "title": text, "status": number, "detail": text}
+    return {
+        "problem": {"type": "object", "properties": fields, "required": list(fields)},
+        "execute": {
+            "type": "object",
+            "properties": {"inputs": {"type": "object"}},
+            "required": ["inputs"],
+        },
+    }
+
+
+def _errors() -> Doc:
+    content = {PROBLEM: {"schema": {"$ref": "#/components/schemas/problem"}}}
+    said = {
+        "invalid": "A value cannot be used as it is, or a parameter is unknown",
+        "missing": "There is no such thing",
+        "failed": "Something went wrong in the service",
+        "unavailable": "The database does not answer, or took too long",
+    }
+    return {name: {"description": text, "content": content} for name, text in said.items()}

@@ -1,0 +1,171 @@
+"""Turn domain values into response bodies, and bodies into responses."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+from fastapi import Request, Response
+from isal import igzip
+
+from api.links import HTML, JSON, Link
+from layers import Field, Layer, Words
+from layers.query import Page
+from tiles.encodings import mvt
+
+_COMPRESS_FROM_BYTES = 1000
+_LEVEL = 1
+
+
+def answer(
+    request: Request,
+    document: Any,
+    media_type: str = JSON,
+    *,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """Return a document as a JSON response."""
+    return respond(request, orjson.dumps(document), media_type, status=status, headers=headers)
+
+
+def page(request: Request, html: str) -> Response:
+    """Return a page for people."""
+    return respond(request, html.encode(), f"{HTML}; charset=utf-8")
+
+
+def respond(
+    request: Request,
+    body: bytes,
+    media_type: str,
+    *,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """Return bytes as a response, compressed if the client can read that and it is worth it."""
+    headers = {"Vary": "Accept, Accept-Encoding", **(headers or {})}
+    if len(body) >= _COMPRESS_FROM_BYTES and takes_gzip(request):
+        body = gzip(body)
+        headers["Content-Encoding"] = "gzip"
+    return Response(body, status, headers, media_type)
+
+
+def gzip(body: bytes) -> bytes:
+    """Return the same bytes compressed; the same bytes always give the same."""
+    compressed: bytes = igzip.compress(body, _LEVEL, mtime=0)
+    return compressed
+
+
+def takes_gzip(request: Request) -> bool:
+    """Return whether the client said that it reads gzip."""
+    for part in request.headers.get("accept-encoding", "").lower().split(","):
+        coding, _, parameters = part.strip().partition(";")
+        if coding.strip() in ("gzip", "*"):
+            return parameters.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False
+
+
+def feature_collection(found: Page, links: Sequence[Link], matched: int | None) -> bytes:
+    """Return a page of features as a GeoJSON feature collection.
+
+    The geometry comes from the database as GeoJSON text and is passed on unread.
+    """
+    document = {
+        "type": "FeatureCollection",
+        "features": features(found),
+        "numberReturned": len(found.rows),
+        **({} if matched is None else {"numberMatched": matched}),
+        "timeStamp": now(),
+        "links": links,
+    }
+    return orjson.dumps(document)
+
+
+def features(found: Page) -> list[dict[str, Any]]:
+    """Return the features of a page as GeoJSON features."""
+    names = [entry.name for entry in found.fields]
+    nested = [i for i, entry in enumerate(found.fields) if entry.type == "object"]
+    fragment = orjson.Fragment
+    made = []
+    for number, geometry, *values in found.rows:
+        for i in nested:
+            values[i] = fragment(values[i] or "null")
+        made.append(
+            {
+                "type": "Feature",
+                "id": number,
+                "geometry": fragment(geometry or "null"),
+                "properties": dict(zip(names, values, strict=False)),
+            }
+        )
+    return made
+
+
+def catalogue_entry(layer: Layer, count: int) -> dict[str, Any]:
+    """Return a layer as the map's catalogue lists it."""
+    return {
+        "id": layer.id,
+        "title": words(layer.title),
+        "description": words(layer.description),
+        "geometry": layer.geometry,
+        "group": layer.group.id,
+        "group_title": words(layer.group.title),
+        "fields": [field_entry(entry) for entry in layer.fields],
+        "minzoom": layer.minzoom,
+        "maxzoom": layer.maxzoom,
+        "visible": layer.visible,
+        "style": layer.style,
+        "legend": [
+            {"colour": each.colour, "label": words(each.label), "shape": each.shape}
+            for each in layer.legend
+        ],
+        "count": count,
+    }
+
+
+def field_entry(entry: Field) -> dict[str, Any]:
+    """Return a field as the catalogue lists it."""
+    return {
+        "name": entry.name,
+        "title": words(entry.title),
+        "type": entry.type,
+        "unit": entry.unit,
+        "codes": {code: words(meaning) for code, meaning in entry.codes.items()},
+    }
+
+
+def words(both: Words) -> dict[str, str]:
+    """Return words in both languages as a JSON object."""
+    return both._asdict()
+
+
+def now() -> str:
+    """Return the present time as RFC 3339 writes it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def tile_response(request: Request, tile: bytes) -> Response:
+    """Return a vector tile, with a strong ETag of what is sent; 204 if it is empty.
+
+    Whoever asks again says what it has: a tile is only ever as old as the answer.
+    """
+    compressed = takes_gzip(request)
+    digest = blake2b(tile, digest_size=16).hexdigest()
+    etag = f'"{digest}-gzip"' if compressed else f'"{digest}"'
+    headers = {"ETag": etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+    if _has(request, etag):
+        return Response(status_code=304, headers=headers)
+    if not tile:
+        return Response(status_code=204, headers=headers)
+    if compressed:
+        tile = gzip(tile)
+        headers["Content-Encoding"] = "gzip"
+    return Response(tile, headers=headers, media_type=mvt.MEDIA_TYPE)
+
+
+def _has(request: Request, etag: str) -> bool:
+    """Return whether the client says it has the answer already (RFC 9110, 13.1.2)."""
+    given = request.headers.get("if-none-match", "")
+    known = [word.strip().removeprefix("W/") for word in given.split(",")]
+    return given.strip() == "*" or etag in known

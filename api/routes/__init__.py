@@ -1,0 +1,1 @@
+"""One module a building block: parse, one call, render."""

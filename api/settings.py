@@ -1,0 +1,49 @@
+"""Settings of one process, read once from the environment by whoever starts it.
+
+They live on the top floor so that no lower room can reach them: what a lower room needs to know
+is handed to it as an argument.
+"""
+
+import os
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The checkout; the map page and the demo city are made from its folders."""
+
+
+def _data_dir() -> Path:
+    if os.geteuid() == 0:
+        return Path("/var/lib/citytwin")
+    home = os.environ.get("XDG_DATA_HOME")
+    return (Path(home) if home else Path.home() / ".local" / "share") / "citytwin"
+
+
+class Settings(BaseSettings):
+    """Everything that may differ between two deployments, each as ``TWIN_<NAME>``."""
+
+    model_config = SettingsConfigDict(env_prefix="TWIN_", frozen=True, env_ignore_empty=True)
+
+    database_url: str | None = None
+    """A PostGIS of one's own; without it the private one in the data directory is used."""
+    data_dir: Path = Field(default_factory=_data_dir)
+    database: str = "city"
+    """Name of the database in the private PostGIS; one city is one database."""
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=1, le=65535)
+    pg_bin: Path | None = None
+    """Where PostgreSQL's programs are, if not where they are looked for."""
+    real_data: Path = ROOT.parent / "shared" / "data"
+    """Real cities for the tests and the tutorial."""
+    public_url: str | None = None
+    """The address that clients know the service by, if a proxy stands before it."""
+    pool_size: int = Field(default=8, ge=1, le=100)
+    """Connections to the database that are kept; twice as many at the most."""
+    statement_timeout_s: float = Field(default=30.0, gt=0)
+    """After this long a question of a map or a table is cancelled; an analysis is not."""
+    body_limit_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
+    """The largest request that is read."""
+    web_dist: Path = ROOT / "web" / "dist"
+    """The built map page."""

@@ -1,0 +1,72 @@
+"""What a format's file defines: a reader, and what a reader hands over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+CHUNK_ROWS = 65_536
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a reader."""
+
+    path: Path
+    sublayer: str | None
+    """The layer inside a file of several, ``FILE#layer``."""
+    layer: str
+    """What the features are to become: a table's name, or ``road``."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """The caller's mapping of fields to columns, for formats that look for coordinates in some."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some features: their attributes, their geometries as WKB, their numbers in the file."""
+
+    table: pa.Table
+    wkb: pa.Array | None
+    fids: NDArray[np.int64]
+    refs: pa.Array | None = None
+    """For ways of a network: lists of the numbers of the vertices, one for each."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """A file's features, opened."""
+
+    crs: str | None
+    """The frame the file says it is in, authority code or WKT."""
+    columns: tuple[str, ...]
+    total: int | None
+    chunks: Iterator[Chunk]
+    layer_name: str
+    prefix: str = ""
+    """Goes before a feature's number where it has no id of its own."""
+    lookup: Callable[[str], pa.Table] | None = None
+    """Reads a table without geometry of the same file."""
+    notes: tuple[str, ...] = ()
+    rejected: Mapping[str, list[str]] = field(default_factory=dict)
+    """Features that the reader itself had to refuse, filled while it reads: reason and ids."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A format that can be loaded."""
+
+    id: str
+    title: Mapping[str, str]
+    """In Chinese (``zh``) and English (``en``)."""
+    suffixes: tuple[str, ...]
+    """How its files end, in small letters; the longest that fits wins."""
+    features: Callable[[Request], AbstractContextManager[Features]] | None = None
+    """Opens a file of features."""
+    raster: Callable[[Path], str] | None = None
+    """Returns what rasterio can open for a file that is a raster."""

@@ -1,0 +1,41 @@
+/** Layers whose values are live: asked for again every half minute, and when the page wakes. */
+
+import { allItems } from "../api";
+import type { Item } from "../contract";
+import { Signal } from "../signal";
+import type { CityLayers } from "./citylayers";
+
+export const POLL_MS = 30_000;
+const LAYER = "waterlogging_point";
+
+export class LiveWater {
+  readonly points = new Signal<Item[]>([]);
+  /** When the page last heard from the service, ms since 1970; 0 before the first answer. */
+  readonly heardAt = new Signal(0);
+  readonly #layers: CityLayers;
+  #asking = false;
+
+  constructor(layers: CityLayers) {
+    this.#layers = layers;
+    if (!layers.info(LAYER)) return;
+    window.setInterval(() => {
+      if (!document.hidden) this.refresh().catch(() => undefined);
+    }, POLL_MS);
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) this.refresh().catch(() => undefined);
+    });
+  }
+
+  async refresh(): Promise<void> {
+    if (this.#asking || !this.#layers.info(LAYER)) return;
+    this.#asking = true;
+    try {
+      const points = await allItems(`/collections/${LAYER}/items?limit=1000`);
+      this.#layers.setLive(LAYER, points);
+      this.heardAt.set(Date.now());
+      this.points.set(points);
+    } finally {
+      this.#asking = false;
+    }
+  }
+}
