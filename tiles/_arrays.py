@@ -77,3 +77,8 @@ class Window(NamedTuple):
     zoom: int
     edit: int
     """Edits up to this one are seen."""
+    unit: float
+    """One world unit in the units of the grid's frame."""
+    middle_x: float
+    middle_y: float
+    """Where places are counted from, in the grid's frame."""

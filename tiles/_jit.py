@@ -1,11 +1,17 @@
 """How kernels are compiled."""
 
 from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
 from typing import TypeVar, cast
 
 from numba import njit
 
 F = TypeVar("F", bound=Callable[..., object])
+
+_SOURCES = sha256(
+    b"".join(file.read_bytes() for file in sorted(Path(__file__).parent.glob("_*.py")))
+).hexdigest()
 
 
 def kernel(function: F) -> F:
@@ -16,6 +22,10 @@ def kernel(function: F) -> F:
     compiled anew in every process.
     """
     try:
-        return cast(F, njit(cache=True, nogil=True)(function))
+        compiled = njit(cache=True, nogil=True)(function)
     except RuntimeError:  # numba: "cannot cache function: no locator available"
         return cast(F, njit(nogil=True)(function))
+    # A kernel's machine code holds that of the kernels it calls.  numba keeps it as long as the
+    # kernel's own file is unchanged; here it is thrown away when any of the files changes.
+    compiled._cache._cache_file._source_stamp = _SOURCES
+    return cast(F, compiled)

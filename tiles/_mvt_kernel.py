@@ -98,6 +98,8 @@ def _write_features(
             or features.boxes[i, 3] > high_y
         )
         kind = features.kinds[i]
+        if kind != POINT and _tiny(features, i, window):
+            continue
         if kind == POLYGON:
             rings = wind(polygon(features, i, window, scratch, clip), scratch)
             if rings == 0:
@@ -116,6 +118,41 @@ def _write_features(
         if length > 0 and not write_feature(features, i, length, kind, scratch):
             return False
     return True
+
+
+@kernel
+def _tiny(features: Features, i: int, window: Window) -> bool:
+    """Return whether a feature is less than half a unit of the tile wide and high.
+
+    PostGIS leaves such out before it looks at them; it goes by the box it keeps, whose numbers are
+    rounded outwards to 32 bits, but for a line of two places.
+    """
+    box = features.boxes[i]
+    if window.shift < 1:
+        return False
+    half = np.int64(1) << (window.shift - 1)
+    if np.int64(box[2]) - box[0] >= half or np.int64(box[3]) - box[1] >= half:
+        return False
+    first, last = features.ring_start[i], features.ring_start[i + 1]
+    if features.kinds[i] == LINE and features.place_start[last] - features.place_start[first] == 2:
+        return True
+    limit = half * window.unit
+    width = _outward(window.middle_x + box[2] * window.unit, 1.0) - _outward(
+        window.middle_x + box[0] * window.unit, -1.0
+    )
+    height = _outward(window.middle_y - box[1] * window.unit, 1.0) - _outward(
+        window.middle_y - box[3] * window.unit, -1.0
+    )
+    return width < limit and height < limit
+
+
+@kernel
+def _outward(value: float, direction: float) -> float:
+    """Return the next number of 32 bits that is not on the other side of a number."""
+    near = np.float32(value)
+    if (np.float64(near) - value) * direction < 0:
+        near = np.nextafter(near, np.float32(direction * np.inf))
+    return np.float64(near)
 
 
 @kernel

@@ -70,8 +70,16 @@ class World(NamedTuple):
     def window(self, tile: Tile, edit: int) -> Window:
         """Return where a tile lies in this world."""
         left, top = tile.x << self.bits - tile.z, tile.y << self.bits - tile.z
+        unit = self.grid.side / 2.0**self.bits
         return Window(
-            self.x - left, self.y - top, self.bits - _UNIT_BITS - tile.z, tile.z, edit
+            self.x - left,
+            self.y - top,
+            self.bits - _UNIT_BITS - tile.z,
+            tile.z,
+            edit,
+            unit,
+            self.grid.left + self.x * unit,
+            self.grid.top - self.y * unit,
         )
 
     def shares(self, box: NDArray[np.int32]) -> "WorldBox | None":
