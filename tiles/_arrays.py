@@ -56,6 +56,8 @@ class Scratch(NamedTuple):
     spare_y: NDArray[np.int64]
     ring_at: NDArray[np.int64]
     ring_hole: NDArray[np.uint8]
+    pieces: NDArray[np.int64]
+    notes: NDArray[np.int64]
     value_stamp: NDArray[np.int32]
     value_local: NDArray[np.int32]
     value_order: NDArray[np.int32]

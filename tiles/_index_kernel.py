@@ -3,12 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tiles._jit import kernel
+from tiles._jit import inner, kernel
 
 NODE = 16
 """Boxes under one node of the tree."""
 NOWHERE = 2**31 - 1
-_STACK = 512
 
 Places = NDArray[np.int32]
 """Shape (n, 2)."""
@@ -114,7 +113,7 @@ def tree_of(boxes: Boxes) -> tuple[Boxes, NDArray[np.int64]]:
     return nodes, levels[: depth + 1].copy()
 
 
-@kernel
+@inner
 def search(
     boxes: Boxes,
     nodes: Boxes,
@@ -124,28 +123,37 @@ def search(
     high_x: int,
     high_y: int,
     found: NDArray[np.int32],
+    stack: NDArray[np.int64],
 ) -> int:
     """Write the features whose boxes meet a box, in order; return how many there are."""
     count = 0
     if len(boxes) == 0:
         return 0
-    stack_level, stack_node = np.empty(_STACK, np.int64), np.empty(_STACK, np.int64)
-    stack_level[0], stack_node[0] = len(levels) - 2, 0
+    # A node's level and number in one: the tree has 8 levels at most.
+    stack[0] = len(levels) - 2
     depth = 1
     while depth > 0:
         depth -= 1
-        level, i = stack_level[depth], stack_node[depth]
-        node = nodes[levels[level] + i]
-        if node[0] > high_x or node[2] < low_x or node[1] > high_y or node[3] < low_y:
+        level, i = stack[depth] & 15, stack[depth] >> 4
+        at = levels[level] + i
+        if (
+            nodes[at, 0] > high_x
+            or nodes[at, 2] < low_x
+            or nodes[at, 1] > high_y
+            or nodes[at, 3] < low_y
+        ):
             continue
         if level > 0:
             last = min((i + 1) * NODE, levels[level] - levels[level - 1])
             for j in range(last - 1, i * NODE - 1, -1):
-                stack_level[depth], stack_node[depth] = level - 1, j
+                stack[depth] = j << 4 | (level - 1)
                 depth += 1
             continue
         whole = (
-            node[0] >= low_x and node[2] <= high_x and node[1] >= low_y and node[3] <= high_y
+            nodes[at, 0] >= low_x
+            and nodes[at, 2] <= high_x
+            and nodes[at, 1] >= low_y
+            and nodes[at, 3] <= high_y
         )
         for j in range(i * NODE, min((i + 1) * NODE, len(boxes))):
             if whole or (

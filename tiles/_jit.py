@@ -15,6 +15,14 @@ _SOURCES = sha256(
 
 
 def kernel(function: F) -> F:
+    return _compiled(function, nrt=True)
+
+
+def inner(function: F) -> F:
+    return _compiled(function, nrt=False)
+
+
+def _compiled(function: F, *, nrt: bool) -> F:
     """Return the function compiled by numba; it lets other threads run meanwhile.
 
     The machine code is kept beside the source, or in the user's cache folder if the source cannot
@@ -22,7 +30,7 @@ def kernel(function: F) -> F:
     compiled anew in every process.
     """
     try:
-        compiled = njit(cache=True, nogil=True)(function)
+        compiled = njit(cache=True, nogil=True, error_model="numpy", _nrt=nrt)(function)
     except RuntimeError:  # numba: "cannot cache function: no locator available"
         return cast(F, njit(nogil=True)(function))
     # A kernel's machine code holds that of the kernels it calls.  numba keeps it as long as the

@@ -7,15 +7,16 @@ from tiles._arrays import (
     AT, BUFFER, DOUBTFUL, EXTENT, FEATURES, HEAD_ROOM, KEYS, STAMP, VALUES,
     Features, Scratch, Values, Window,
 )  # fmt: skip
+from tiles._cut_kernel import cut
 from tiles._index_kernel import search
-from tiles._jit import kernel
+from tiles._jit import inner
 from tiles._ring_kernel import sound
 from tiles._shape_kernel import line, points, polygon, wind, write_rings
 from tiles._value_kernel import varint
 from tiles._wkb_kernel import LINE, POINT, POLYGON
 
 
-@kernel
+@inner
 def _tags(features: Features, i: int, scratch: Scratch) -> int:
     """Write a feature's tags, numbering keys and values as they first appear in the tile."""
     out, counters, at = scratch.tags, scratch.counters, 0
@@ -37,7 +38,7 @@ def _tags(features: Features, i: int, scratch: Scratch) -> int:
     return at
 
 
-@kernel
+@inner
 def _length_of(value: int) -> int:
     size = 1
     while value >= 128:
@@ -46,7 +47,7 @@ def _length_of(value: int) -> int:
     return size
 
 
-@kernel
+@inner
 def write_feature(features: Features, i: int, length: int, kind: int, scratch: Scratch) -> bool:
     """Write a feature whose commands are in the scratch; return whether there was room."""
     out, counters = scratch.out, scratch.counters
@@ -80,7 +81,7 @@ def write_feature(features: Features, i: int, length: int, kind: int, scratch: S
     return True
 
 
-@kernel
+@inner
 def _write_features(
     features: Features, sign: int, count: int, window: Window, scratch: Scratch
 ) -> bool:
@@ -104,7 +105,20 @@ def _write_features(
             rings = wind(polygon(features, i, window, scratch, clip), scratch)
             if rings == 0:
                 continue
-            if not sound(scratch.x, scratch.y, scratch.ring_at, scratch.ring_hole, rings):
+            good = sound(
+                scratch.x, scratch.y, scratch.ring_at, scratch.ring_hole, rings, scratch.spare_x
+            )
+            if clip and not good:
+                rings = wind(polygon(features, i, window, scratch, False), scratch)
+                rings = cut(
+                    scratch.x, scratch.y, scratch.ring_at, scratch.ring_hole, rings,
+                    scratch.spare_x, scratch.spare_y, scratch.pieces, scratch.notes,
+                )  # fmt: skip
+                good = rings > 0 and sound(
+                    scratch.x, scratch.y, scratch.ring_at, scratch.ring_hole, rings,
+                    scratch.spare_x,
+                )  # fmt: skip
+            if not good:
                 scratch.doubtful[counters[DOUBTFUL]] = i if sign > 0 else -1 - i
                 counters[DOUBTFUL] += 1
                 continue
@@ -120,7 +134,7 @@ def _write_features(
     return True
 
 
-@kernel
+@inner
 def _tiny(features: Features, i: int, window: Window) -> bool:
     """Return whether a feature is less than half a unit of the tile wide and high.
 
@@ -146,7 +160,7 @@ def _tiny(features: Features, i: int, window: Window) -> bool:
     return width < limit and height < limit
 
 
-@kernel
+@inner
 def _outward(value: float, direction: float) -> float:
     """Return the next number of 32 bits that is not on the other side of a number."""
     near = np.float32(value)
@@ -155,7 +169,7 @@ def _outward(value: float, direction: float) -> float:
     return np.float64(near)
 
 
-@kernel
+@inner
 def reach(window: Window) -> tuple[int, int, int, int]:
     """Return the box of the tile and its buffer in the columns' world."""
     if window.shift >= 0:
@@ -168,7 +182,7 @@ def reach(window: Window) -> tuple[int, int, int, int]:
     return low_x, low_y, low_x + side, low_y + side
 
 
-@kernel
+@inner
 def write_layer(
     base: Features,
     nodes: NDArray[np.int32],
@@ -186,12 +200,13 @@ def write_layer(
     """
     counters = scratch.counters
     stamp = counters[STAMP] + 1
-    counters[:] = 0
+    for j in range(len(counters)):
+        counters[j] = 0
     counters[STAMP], counters[AT] = stamp, HEAD_ROOM
     low_x, low_y, high_x, high_y = reach(window)
     unit = np.int64(1) << max(window.shift, 0)
     low_x, low_y, high_x, high_y = low_x - unit, low_y - unit, high_x + unit, high_y + unit
-    count = search(base.boxes, nodes, levels, low_x, low_y, high_x, high_y, scratch.found)
+    count = search(base.boxes, nodes, levels, low_x, low_y, high_x, high_y, scratch.found, scratch.ring_at)
     need = HEAD_ROOM + _room(base, scratch.found, count)
     if need > len(scratch.out):
         return -need
@@ -212,7 +227,7 @@ def write_layer(
     return counters[DOUBTFUL]
 
 
-@kernel
+@inner
 def _room(features: Features, found: NDArray[np.int32], count: int) -> int:
     """Return a guess at how many bytes some features take; clipping seldom makes it too small."""
     total = np.int64(0)
@@ -225,7 +240,7 @@ def _room(features: Features, found: NDArray[np.int32], count: int) -> int:
     return total
 
 
-@kernel
+@inner
 def finish(
     values: Values,
     key_start: NDArray[np.int64],
@@ -271,7 +286,7 @@ def finish(
     return begin
 
 
-@kernel
+@inner
 def _copied(
     out: NDArray[np.uint8], at: int, field: int, data: NDArray[np.uint8], begin: int, end: int
 ) -> int:

@@ -8,15 +8,18 @@ to whole units, then what lies on a straight line goes, then Sutherland and Hodg
 import numpy as np
 from numpy.typing import NDArray
 
-from tiles._jit import kernel
+from tiles._jit import inner
 
 _FEW = 24
 """Up to so many edges all pairs are compared; beyond it they are swept in order of x."""
 
+_INDEX = 1 << 32
+"""Room for an edge's number beside its x."""
+
 Units = NDArray[np.int64]
 
 
-@kernel
+@inner
 def quantise(
     places: NDArray[np.int32],
     begin: int,
@@ -46,7 +49,7 @@ def quantise(
     return count
 
 
-@kernel
+@inner
 def straighten(x: Units, y: Units, at: int, count: int, closed: bool) -> int:
     """Take out what lies on the way between its neighbours; the ends stay.  Return how many."""
     if closed:
@@ -75,7 +78,7 @@ def straighten(x: Units, y: Units, at: int, count: int, closed: bool) -> int:
     return kept + 1
 
 
-@kernel
+@inner
 def doubled_area(x: Units, y: Units, at: int, count: int) -> int:
     """Return twice the area of a ring, positive where MVT wants an exterior ring's to be."""
     total = np.int64(0)
@@ -85,7 +88,7 @@ def doubled_area(x: Units, y: Units, at: int, count: int) -> int:
     return total
 
 
-@kernel
+@inner
 def turn_round(x: Units, y: Units, at: int, count: int) -> None:
     """Reverse a ring; its first place stays first."""
     i, j = at + 1, at + count - 1
@@ -96,7 +99,7 @@ def turn_round(x: Units, y: Units, at: int, count: int) -> None:
         j -= 1
 
 
-@kernel
+@inner
 def _clip_side(
     x: Units, y: Units, at: int, count: int, side: int, limit: int, to_x: Units, to_y: Units, to: int
 ) -> int:
@@ -130,7 +133,7 @@ def _clip_side(
     return written
 
 
-@kernel
+@inner
 def clip_ring(
     x: Units, y: Units, at: int, count: int, low: int, high: int, spare_x: Units, spare_y: Units
 ) -> int:
@@ -148,7 +151,7 @@ def clip_ring(
     return kept
 
 
-@kernel
+@inner
 def _turn(ax: int, ay: int, bx: int, by: int, cx: int, cy: int) -> int:
     cross = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
     if cross > 0:
@@ -156,7 +159,7 @@ def _turn(ax: int, ay: int, bx: int, by: int, cx: int, cy: int) -> int:
     return -1 if cross < 0 else 0
 
 
-@kernel
+@inner
 def meet(x: Units, y: Units, a: int, b: int, c: int, d: int) -> bool:
     """Return whether two edges have a place in common."""
     if (
@@ -176,7 +179,7 @@ def meet(x: Units, y: Units, a: int, b: int, c: int, d: int) -> bool:
     return third * fourth <= 0
 
 
-@kernel
+@inner
 def _folds(x: Units, y: Units, a: int, b: int, c: int) -> bool:
     """Return whether the way a, b, c runs back over itself."""
     in_x, in_y = x[b] - x[a], y[b] - y[a]
@@ -184,7 +187,7 @@ def _folds(x: Units, y: Units, a: int, b: int, c: int) -> bool:
     return in_x * out_y == in_y * out_x and in_x * out_x + in_y * out_y < 0
 
 
-@kernel
+@inner
 def _convex(x: Units, y: Units, at: int, count: int) -> bool:
     """Return whether a ring turns one way only, and once around."""
     sign, flips, former = 0, 0, np.int64(0)
@@ -202,8 +205,8 @@ def _convex(x: Units, y: Units, at: int, count: int) -> bool:
     return flips <= 2
 
 
-@kernel
-def simple(x: Units, y: Units, at: int, count: int) -> bool:
+@inner
+def simple(x: Units, y: Units, at: int, count: int, spare: Units) -> bool:
     """Return whether a ring neither crosses nor touches itself."""
     if count == 3 or _convex(x, y, at, count):
         return True
@@ -218,31 +221,58 @@ def simple(x: Units, y: Units, at: int, count: int) -> bool:
                 if meet(x, y, at + i, at + i + 1, at + j, at + (j + 1) % count):
                     return False
         return True
-    return _swept(x, y, at, count)
+    return _swept(x, y, at, count, spare)
 
 
-@kernel
-def _swept(x: Units, y: Units, at: int, count: int) -> bool:
-    low, high = np.empty(count, np.int64), np.empty(count, np.int64)
+@inner
+def _swept(
+    x: Units, y: Units, at: int, count: int, spare: Units
+) -> bool:
+    """Compare all pairs of edges that are not apart in x, in order of it."""
     for i in range(count):
-        j = at + (i + 1) % count
-        low[i], high[i] = min(x[at + i], x[j]), max(x[at + i], x[j])
-    order = np.argsort(low)
+        spare[i] = min(x[at + i], x[at + (i + 1) % count]) * _INDEX + i
+    _sort(spare, count)
     for p in range(count):
-        i = order[p]
+        i = spare[p] & (_INDEX - 1)
+        after_i = (i + 1) % count
+        high = max(x[at + i], x[at + after_i])
         for q in range(p + 1, count):
-            j = order[q]
-            if low[j] > high[i]:
+            if spare[q] >= (high + 1) * _INDEX:
                 break
+            j = spare[q] & (_INDEX - 1)
             apart = abs(i - j)
             if apart == 1 or apart == count - 1:
                 continue
-            if meet(x, y, at + i, at + (i + 1) % count, at + j, at + (j + 1) % count):
+            if meet(x, y, at + i, at + after_i, at + j, at + (j + 1) % count):
                 return False
     return True
 
 
-@kernel
+@inner
+def _sort(values: Units, count: int) -> None:
+    """Sort the first values in place, by heap: this kernel may not ask for memory."""
+    for start in range(count // 2 - 1, -1, -1):
+        _sift(values, start, count)
+    for end in range(count - 1, 0, -1):
+        values[0], values[end] = values[end], values[0]
+        _sift(values, 0, end)
+
+
+@inner
+def _sift(values: Units, root: int, end: int) -> None:
+    value = values[root]
+    while 2 * root + 1 < end:
+        child = 2 * root + 1
+        if child + 1 < end and values[child + 1] > values[child]:
+            child += 1
+        if values[child] <= value:
+            break
+        values[root] = values[child]
+        root = child
+    values[root] = value
+
+
+@inner
 def holds(x: Units, y: Units, at: int, count: int, u: int, v: int) -> bool:
     """Return whether a place lies inside a ring."""
     inside = False
@@ -255,25 +285,31 @@ def holds(x: Units, y: Units, at: int, count: int, u: int, v: int) -> bool:
     return inside
 
 
-@kernel
+@inner
 def _boxes_meet(x: Units, y: Units, a: int, a_count: int, b: int, b_count: int) -> bool:
-    return not (
-        x[a : a + a_count].max() < x[b : b + b_count].min()
-        or x[b : b + b_count].max() < x[a : a + a_count].min()
-        or y[a : a + a_count].max() < y[b : b + b_count].min()
-        or y[b : b + b_count].max() < y[a : a + a_count].min()
-    )
+    for places in (x, y):
+        low, high = places[a], places[a]
+        for i in range(a + 1, a + a_count):
+            low, high = min(low, places[i]), max(high, places[i])
+        under, over = places[b] < low, places[b] > high
+        for i in range(b + 1, b + b_count):
+            under, over = under and places[i] < low, over and places[i] > high
+        if under or over:
+            return False
+    return True
 
 
-@kernel
-def sound(x: Units, y: Units, starts: Units, holes: NDArray[np.uint8], rings: int) -> bool:
+@inner
+def sound(
+    x: Units, y: Units, starts: Units, holes: NDArray[np.uint8], rings: int, spare: Units
+) -> bool:
     """Return whether rings surely are valid polygons; False means that one has to look closer.
 
     Ring i lies at ``starts[i]`` to ``starts[i + 1]``; a hole belongs to the last ring before it
     that is none.
     """
     for i in range(rings):
-        if not simple(x, y, starts[i], starts[i + 1] - starts[i]):
+        if not simple(x, y, starts[i], starts[i + 1] - starts[i], spare):
             return False
     outer = 0
     for i in range(1, rings):

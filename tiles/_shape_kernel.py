@@ -4,12 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tiles._arrays import HIGH, LOW, Features, Scratch, Window
-from tiles._jit import kernel
+from tiles._jit import inner
 from tiles._ring_kernel import clip_ring, doubled_area, quantise, straighten, turn_round
 from tiles._value_kernel import varint
 
 
-@kernel
+@inner
 def _step(out: NDArray[np.uint8], at: int, delta: int) -> int:
     """Write a signed number, zigzag."""
     value = (delta << 1) ^ (delta >> 63)
@@ -23,7 +23,7 @@ def _step(out: NDArray[np.uint8], at: int, delta: int) -> int:
     return varint(out, at, np.uint64(value))
 
 
-@kernel
+@inner
 def polygon(features: Features, i: int, window: Window, scratch: Scratch, clip: bool) -> int:
     """Put a polygon's rings into the scratch, in whole units; return how many are left."""
     x, y = scratch.x, scratch.y
@@ -52,7 +52,7 @@ def polygon(features: Features, i: int, window: Window, scratch: Scratch, clip: 
     return rings
 
 
-@kernel
+@inner
 def wind(rings: int, scratch: Scratch) -> int:
     """Turn the rings the way the format wants them, without those of no area."""
     x, y, kept, dropped = scratch.x, scratch.y, 0, False
@@ -79,7 +79,7 @@ def wind(rings: int, scratch: Scratch) -> int:
     return kept
 
 
-@kernel
+@inner
 def write_rings(rings: int, scratch: Scratch) -> int:
     """Write the rings in the scratch as a polygon's commands; return their length."""
     out, x, y = scratch.shape, scratch.x, scratch.y
@@ -99,7 +99,7 @@ def write_rings(rings: int, scratch: Scratch) -> int:
     return at
 
 
-@kernel
+@inner
 def _write_part(
     scratch: Scratch, at: int, xs: NDArray[np.int64], ys: NDArray[np.int64], count: int,
     u: int, v: int,
@@ -116,7 +116,7 @@ def _write_part(
     return at
 
 
-@kernel
+@inner
 def line(features: Features, i: int, window: Window, scratch: Scratch, clip: bool) -> int:
     """Write a line's commands; return their length, 0 if nothing of it is in the tile."""
     x, y, xs, ys = scratch.x, scratch.y, scratch.spare_x, scratch.spare_y
@@ -160,7 +160,7 @@ def line(features: Features, i: int, window: Window, scratch: Scratch, clip: boo
     return at
 
 
-@kernel
+@inner
 def _inside(ax: int, ay: int, bx: int, by: int) -> tuple[float, float]:
     """Return which share of an edge lies in the square, from 0 to 1; turned around if none."""
     begin, end = 0.0, 1.0
@@ -183,7 +183,7 @@ def _inside(ax: int, ay: int, bx: int, by: int) -> tuple[float, float]:
     return begin, end
 
 
-@kernel
+@inner
 def points(features: Features, i: int, window: Window, scratch: Scratch) -> int:
     """Write a point's or several points' commands; return their length."""
     x, y, kept = scratch.x, scratch.y, 0

@@ -6,7 +6,7 @@ A value is kept as the bytes of the protobuf message ``Value``, so that a tile c
 import numpy as np
 from numpy.typing import NDArray
 
-from tiles._jit import kernel
+from tiles._jit import inner, kernel
 from tiles._wkb_kernel import big16, big32, big64
 
 TEXT, BOOLEAN, INTEGER, FLOAT, DOUBLE, JSON = 0, 1, 2, 3, 4, 5
@@ -17,7 +17,7 @@ EMPTY = -1
 Bytes = NDArray[np.uint8]
 
 
-@kernel
+@inner
 def varint(out: Bytes, at: int, value: np.uint64) -> int:
     """Write an unsigned number in base 128; return where the next byte goes."""
     while value >= np.uint64(128):

@@ -277,6 +277,8 @@ def _scratch(room: int, values: int, features: int, keys: int, places: int) -> S
         spare_y=np.empty(places, np.int64),
         ring_at=np.empty(places + 2, np.int64),
         ring_hole=np.empty(places + 2, np.uint8),
+        pieces=np.empty(2 * places + 64, np.int64),
+        notes=np.empty(2 * places + 64, np.int64),
         value_stamp=np.zeros(values, np.int32),
         value_local=np.empty(values, np.int32),
         value_order=np.empty(values, np.int32),
