@@ -4,6 +4,7 @@ from functools import cache
 
 from analysis._process import Analysis, Outputs
 from analysis._runs import Run, execute, load_run, runs
+from twin.database import City
 from twin.discover import discover
 
 __all__ = ["Analysis", "Outputs", "Run", "analyses", "execute", "load_run", "runs", "warm"]
@@ -15,14 +16,16 @@ def analyses() -> dict[str, Analysis]:
     return discover("analysis", "ANALYSIS", Analysis)
 
 
-def warm() -> None:
-    """Compile the kernels, so that the first question does not wait for it.
+def warm(city: City | None = None) -> None:
+    """Compile the kernels, and read the roads of a city, so that the first question need not wait.
 
-    Meant for a thread at start-up: it takes seconds the first time on a machine, and nothing where
-    the machine code was kept.
+    Meant for a thread at start-up: compiling takes seconds the first time on a machine, and nothing
+    where the machine code was kept.
     """
-    from analysis import _closures, _shortest, _zonal
+    from analysis import _closures, _roads, _shortest, _zonal
 
     _shortest.warm()
     _zonal.warm()
     _closures.warm()
+    if city is not None:
+        _roads.road_graph(city.session)

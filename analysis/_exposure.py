@@ -65,22 +65,25 @@ _FACILITIES = text("""
 """)
 
 _PIPES = text("""
-    -- Length inside by kind; a segment that lies wholly inside is not cut.
+    -- Length inside by kind; a segment that lies wholly inside is not cut.  The lengths stand for
+    -- themselves, else the sort by kind would carry the zone along with every row.
     WITH zone AS MATERIALIZED (
         SELECT ST_Buffer(
             ST_GeomFromWKB(:incident, CAST(:srid AS integer)), :reach_m, 'quad_segs=64'
         ) AS geom
+    ),
+    inside AS MATERIALIZED (
+        SELECT pipe_segment.kind,
+               CASE WHEN ST_Covers(zone.geom, pipe_segment.geom)
+                    THEN ST_Length(pipe_segment.geom)
+                    ELSE ST_Length(ST_Intersection(ST_Force2D(pipe_segment.geom), zone.geom))
+               END AS length_m
+        FROM   twin.pipe_segment, zone
+        WHERE  ST_Intersects(pipe_segment.geom, zone.geom)
+        AND    pipe_segment.state NOT IN ('planned', 'removed')
     )
-    SELECT   pipe_segment.kind, count(*) AS segments,
-             sum(CASE WHEN ST_Covers(zone.geom, pipe_segment.geom)
-                      THEN ST_Length(pipe_segment.geom)
-                      ELSE ST_Length(ST_Intersection(ST_Force2D(pipe_segment.geom), zone.geom))
-                 END) AS length_m
-    FROM     twin.pipe_segment, zone
-    WHERE    ST_Intersects(pipe_segment.geom, zone.geom)
-    AND      pipe_segment.state NOT IN ('planned', 'removed')
-    GROUP BY pipe_segment.kind
-    ORDER BY pipe_segment.kind
+    SELECT   kind, count(*) AS segments, sum(length_m) AS length_m
+    FROM     inside GROUP BY kind ORDER BY kind
 """)
 
 _ROADS = text("""
@@ -88,17 +91,19 @@ _ROADS = text("""
         SELECT ST_Buffer(
             ST_GeomFromWKB(:incident, CAST(:srid AS integer)), :reach_m, 'quad_segs=64'
         ) AS geom
+    ),
+    inside AS MATERIALIZED (
+        SELECT road_edge.road_class,
+               CASE WHEN ST_Covers(zone.geom, road_edge.geom)
+                    THEN ST_Length(road_edge.geom)
+                    ELSE ST_Length(ST_Intersection(ST_Force2D(road_edge.geom), zone.geom))
+               END AS length_m
+        FROM   twin.road_edge, zone
+        WHERE  ST_Intersects(road_edge.geom, zone.geom)
+        AND    road_edge.state NOT IN ('planned', 'removed')
     )
-    SELECT   road_edge.road_class, count(*) AS edges,
-             sum(CASE WHEN ST_Covers(zone.geom, road_edge.geom)
-                      THEN ST_Length(road_edge.geom)
-                      ELSE ST_Length(ST_Intersection(ST_Force2D(road_edge.geom), zone.geom))
-                 END) AS length_m
-    FROM     twin.road_edge, zone
-    WHERE    ST_Intersects(road_edge.geom, zone.geom)
-    AND      road_edge.state NOT IN ('planned', 'removed')
-    GROUP BY road_edge.road_class
-    ORDER BY road_edge.road_class
+    SELECT   road_class, count(*) AS edges, sum(length_m) AS length_m
+    FROM     inside GROUP BY road_class ORDER BY road_class
 """)
 
 _CELLS = text("""

@@ -12,7 +12,12 @@ from twin import changes
 
 M = TypeVar("M")
 
-_DATABASE = text("SELECT oid FROM pg_database WHERE datname = current_database()")
+_DATABASE = text("""
+    -- Which database this is, however it was reached.
+    SELECT control.system_identifier, pg_database.oid::bigint AS oid
+    FROM   pg_control_system() AS control, pg_database
+    WHERE  pg_database.datname = current_database()
+""")
 _HELD_AT_MOST = 8
 
 
@@ -33,13 +38,13 @@ class ReadModel(Generic[M]):
     def __init__(self, layers: Iterable[str], load: Callable[[Session], M]) -> None:
         self._layers = frozenset(layers)
         self._load = load
-        self._held: OrderedDict[tuple[str, int], _Held[M]] = OrderedDict()
+        self._held: OrderedDict[tuple[int, int], _Held[M]] = OrderedDict()
         self._lock = threading.Lock()
 
     def __call__(self, session: Session) -> M:
         """Return it as the city is now, from memory unless one of its layers has changed."""
-        url = session.get_bind().engine.url.render_as_string(hide_password=True)
-        key = (url, int(session.scalar(_DATABASE) or 0))
+        row = session.execute(_DATABASE).one()
+        key = (int(row.system_identifier), int(row.oid))
         with self._lock:
             held = self._held.setdefault(key, _Held())
             self._held.move_to_end(key)

@@ -24,10 +24,19 @@ _STORE = text("""
          :feed_seq, :started_at, clock_timestamp())
 """)
 
+_AS_ONE = text("""
+    -- The features of a run come as one load: the change feed has one entry for them, not one each.
+    WITH one AS (
+        INSERT INTO twin.load (layer, source, files)
+        VALUES ('analysis_feature', :source, '[]') RETURNING id
+    )
+    SELECT set_config('twin.load_id', CAST(one.id AS text), true), one.id FROM one
+""")
+
 _DRAW = text("""
-    -- Every feature of a run in one statement: the change feed is told once.
-    INSERT INTO twin.analysis_feature (run_id, analysis, role, name, class_code, attrs, geom)
-    SELECT :run_id, :analysis, drawn.role, drawn.name, drawn.class_code, drawn.attrs,
+    INSERT INTO twin.analysis_feature
+        (run_id, analysis, load_id, role, name, class_code, attrs, geom)
+    SELECT :run_id, :analysis, :load_id, drawn.role, drawn.name, drawn.class_code, drawn.attrs,
            ST_SetSRID(CAST(drawn.wkb AS geometry), CAST(:srid AS integer))
     FROM   json_to_recordset(CAST(:drawn AS json)) AS drawn (
                role text, name text, class_code text, attrs jsonb, wkb text
@@ -152,9 +161,21 @@ def _store_success(city: City, run: Mapping[str, Any], outputs: Outputs) -> None
     done = {"outputs": answer, "status": "successful", "message": None}
     session.execute(_STORE, {**run, **done})
     if outputs.features:
-        whose = {"run_id": run["id"], "analysis": run["analysis"], "srid": city.frame.srid}
-        session.execute(_DRAW, {**whose, "drawn": _written(outputs.features)})
+        _draw(city, run, outputs.features)
     session.commit()
+
+
+def _draw(city: City, run: Mapping[str, Any], features: Sequence[Feature]) -> None:
+    source = f"{run['analysis']} {run['id']}"
+    load_id = city.session.execute(_AS_ONE, {"source": source}).one().id
+    values = {
+        "run_id": run["id"],
+        "analysis": run["analysis"],
+        "load_id": load_id,
+        "srid": city.frame.srid,
+        "drawn": _written(features),
+    }
+    city.session.execute(_DRAW, values)
 
 
 def _store_failure(session: Session, run: Mapping[str, Any], error: Exception) -> None:

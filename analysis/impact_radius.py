@@ -37,11 +37,14 @@ _PIPE = text("""
     WHERE  id = CAST(:id AS bigint) OR uid = CAST(:uid AS uuid)
 """)
 
+# What a flux does is customary and unverified, and says so wherever it is shown.
 _MEANINGS = {
-    37.5: Text(zh="设备损坏、致命", en="process equipment damaged, fatal"),
+    37.5: Text(zh="工艺设备损坏（惯用值，未核实）", en="process equipment damaged (unverified)"),
     gas_pipe.REFERENCE_FLUX_KW_PER_M2: Text(zh="潜在影响半径", en="potential impact radius"),
-    12.5: Text(zh="木材引燃、塑料熔化", en="wood ignites with a pilot flame, plastic melts"),
-    4.0: Text(zh="约20秒疼痛", en="pain after about 20 s"),
+    12.5: Text(
+        zh="木材引燃、塑料熔化（惯用值，未核实）", en="wood ignites, plastic melts (unverified)"
+    ),
+    4.0: Text(zh="约20秒感到疼痛（惯用值，未核实）", en="pain after about 20 s (unverified)"),
 }
 
 PipeId = Annotated[int | str, Field(description="id (number) or uid (text) of a pipe_segment")]

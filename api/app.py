@@ -38,8 +38,11 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        Thread(target=_warm, args=(readers, settings.pool_size), daemon=True).start()
+        warming = Thread(target=_warm, args=(readers, settings.pool_size))
+        warming.start()
         yield
+        # What is under way there must not lose its database, nor a compiler its interpreter.
+        warming.join()
         readers.dispose()
         workers.dispose()
 
@@ -78,7 +81,8 @@ def _warm(engine: Engine, connections: int) -> None:
     try:
         with ThreadPoolExecutor(connections) as pool:
             list(pool.map(ask, range(connections)))
-        warm()
+        with sessions() as session:
+            warm(open_city(session))
     except (SQLAlchemyError, TwinError):
         # Nothing depends on it: without a city there is nothing to warm, and a database that is
         # down says so to the first request.

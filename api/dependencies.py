@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import AsyncIterator, Collection, Iterator
+from dataclasses import replace
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
@@ -40,8 +41,7 @@ async def _city(request: Request) -> AsyncIterator[City]:
         # The city's frame never changes, so it is read from the database once.
         if state.city is None:
             state.city = await run_in_threadpool(open_city, session)
-        known = state.city
-        yield City(session, known.frame, known.name, known.vertical_datum)
+        yield replace(state.city, session=session)
     finally:
         session.close()
 

@@ -47,7 +47,7 @@ def our_server(bench: Bench, engine: Engine) -> Iterator[str]:
         "TWIN_DATA_DIR": str(bench.folder / "served"),
         "TWIN_PORT": str(port),
     }
-    command = [Path(sys.executable).with_name("citytwin"), "serve"]
+    command: list[str | Path] = [Path(sys.executable).with_name("citytwin"), "serve"]
     with serving(command, port, env=env, log=bench.folder / "ours.log") as address:
         yield address
 

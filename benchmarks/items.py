@@ -1,6 +1,7 @@
 """1 000 features as GeoJSON over HTTP: ours beside TiPg, on the same table."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from benchmarks._bench import Bench, Benchmark, Result, in_turn
@@ -26,7 +27,14 @@ def _run(bench: Bench) -> Result:
             "DATABASE_URL": socket_in_host(engine.url.render_as_string(hide_password=False)),
             "TIPG_DB_SCHEMAS": '["twin"]',
         }
-        tipg_command = [python, "-m", "uvicorn", "tipg.main:app", "--port", str(port)]
+        tipg_command: list[str | Path] = [
+            python,
+            "-m",
+            "uvicorn",
+            "tipg.main:app",
+            "--port",
+            str(port),
+        ]
         tipg_command += ["--log-level", "warning"]
         with (
             our_server(bench, engine) as ours,

@@ -58,8 +58,9 @@ def _run(bench: Bench) -> Result:
         },
         len(set(contents.values())) == 1,
         [
-            f"{rows:,} polygons, four attributes, GeoPackage in the city's frame. Each from the file "
-            "to a table that can be queried by box. Equal: count, area, heights, storeys, names."
+            f"{rows:,} polygons, four attributes, GeoPackage in the city's frame. Each from the "
+            "file to a table that can be queried by box. Equal: count, area, heights, storeys, "
+            "names."
         ],
     )
 

@@ -21,7 +21,7 @@ _SQL = """
     ) AS clipped WHERE geom IS NOT NULL
 """
 _FIELDS = ("name", "use", "height_m", "storeys")
-_MIDDLE = (116.66, 23.36)
+_MIDDLE = (116.655, 23.3235)
 
 
 def _run(bench: Bench) -> Result:
@@ -65,8 +65,8 @@ def _run(bench: Bench) -> Result:
         equal,
         [
             "Medians. Equal: feature ids and four attributes of every feature in the tile. The SQL "
-            "runs prepared on an open connection and sends no HTTP, so it is the floor of any server "
-            "that sends this SQL; ours carries more attributes."
+            "runs prepared on an open connection and sends no HTTP, so it is the floor of any "
+            "server that sends this SQL; ours carries more attributes."
         ],
     )
 

@@ -239,6 +239,9 @@ class Keeper:
             if is_locked(self.place.users_lock):
                 return False
             self.stop(server)
+            if self.socket_dir.parent != self.place.root:
+                with suppress(OSError):
+                    self.socket_dir.rmdir()
             return True
         finally:
             os.close(start)

@@ -78,15 +78,6 @@ def parse_crs(text: str) -> CRS:
         ) from error
 
 
-def is_geographic(crs: CRS | str) -> bool:
-    """Return whether coordinates of a frame are degrees.
-
-    >>> is_geographic("EPSG:4490"), is_geographic("EPSG:4548")
-    (True, False)
-    """
-    return bool(CRS.from_user_input(crs).is_geographic)
-
-
 def successor(crs: CRS) -> CRS | None:
     """Return the frame that its authority put in place of a deprecated one, or None.
 

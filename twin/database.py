@@ -15,6 +15,10 @@ from twin.model.city import CityRow
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
+_SHORT_QUESTIONS = "-c jit=off -c max_parallel_workers_per_gather=0"
+"""For questions of milliseconds, on whatever server: each parallel worker is a new process that
+sets PROJ up anew (70 to 90 ms), and compiling a trigger's plan costs a hundred edits."""
+
 
 @dataclass(frozen=True)
 class City:
@@ -30,7 +34,13 @@ class City:
 
 def connect(url: str, *, pool_size: int = 8) -> Engine:
     """Return an engine that survives a restart of the server (connections are tested first)."""
-    return create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        connect_args={"options": _SHORT_QUESTIONS},
+    )
 
 
 def create_city(

@@ -13,14 +13,13 @@ from typing import Any
 
 import numpy as np
 import rasterio
-import shapely
 from affine import Affine
 from numpy.typing import NDArray
 from rasterio.windows import Window
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from twin.crs import CityBox, Frame, move_points, reproject
+from twin.crs import CityBox, Frame, move_points
 from twin.errors import NotFoundError, UnavailableError
 
 KINDS = ("terrain", "depth")
@@ -107,7 +106,7 @@ def sample(path: Path, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArra
         NaN outside the raster and where it has no value.
     """
     with rasterio.open(path) as raster:
-        column, row = ~raster.transform * (np.asarray(x, float), np.asarray(y, float))
+        column, row = transform_points(~raster.transform, np.asarray(x), np.asarray(y))
         with np.errstate(invalid="ignore"):
             inside = (column >= 0) & (row >= 0) & (column < raster.width) & (row < raster.height)
         values = np.full(len(column), np.nan)
@@ -129,55 +128,17 @@ def sample_city(
     return sample(raster.path, *move_points(x_m, y_m, frame.name, raster.crs))
 
 
-def sample_areas(
-    raster: RasterFile, frame: Frame, areas: NDArray[np.object_]
-) -> NDArray[np.float64]:
-    """Return the raster's value at a representative point of each area, shape (n,).
-
-    The point is chosen in the raster's frame: it is the one that anybody finds who lays the areas
-    over the raster, whatever frame the city is stored in.
-
-    Parameters
-    ----------
-    raster : RasterFile
-        What to sample.
-    frame : Frame
-        The city's frame.
-    areas : ndarray of shapely geometries, shape (n,)
-        Areas in the city's frame, metres.
-    """
-    points = shapely.point_on_surface(reproject(areas, frame.name, raster.crs))
-    return sample(raster.path, shapely.get_x(points), shapely.get_y(points))
-
-
-def maximum_within(
-    raster: RasterFile, frame: Frame, areas: NDArray[np.object_]
-) -> NDArray[np.float64]:
-    """Return the highest value among the cells whose centre lies in each area, shape (n,).
-
-    NaN where an area holds no centre of a cell with a value.
-    """
-    there = reproject(areas, frame.name, raster.crs)
-    highest = np.full(len(there), -np.inf)
-    bounds = shapely.total_bounds(there)
-    if not np.isfinite(bounds).all():
-        return np.full(len(there), np.nan)
-    cells, transform = window(raster.path, CityBox(*bounds))
-    rows, columns = np.nonzero(np.isfinite(cells))
-    centres = shapely.points(*transform_points(transform, columns + 0.5, rows + 0.5))
-    shapely.prepare(there)
-    which_cell, which_area = shapely.STRtree(there).query(centres, predicate="intersects")
-    np.maximum.at(highest, which_area, cells[rows, columns][which_cell])
-    return np.where(np.isfinite(highest), highest, np.nan)
-
-
 def transform_points(
-    transform: Affine, column: NDArray[Any], row: NDArray[Any]
+    transform: Affine, first: NDArray[Any], second: NDArray[Any]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return where places of a grid lie in its frame; whole numbers are corners of cells."""
+    """Return points moved by an affine transform, shape (n,) each.
+
+    A raster's transform leads from column and row, whose whole numbers are corners of cells, to
+    its frame; the inverse leads back.
+    """
     return (
-        np.asarray(transform.a * column + transform.b * row + transform.c, float),
-        np.asarray(transform.d * column + transform.e * row + transform.f, float),
+        np.asarray(transform.a * first + transform.b * second + transform.c, float),
+        np.asarray(transform.d * first + transform.e * second + transform.f, float),
     )
 
 
@@ -201,7 +162,7 @@ def window(path: Path, box: CityBox) -> tuple[NDArray[np.float64], Affine]:
     with rasterio.open(path) as raster:
         corners_x = np.array([box[0], box[2], box[0], box[2]])
         corners_y = np.array([box[1], box[1], box[3], box[3]])
-        column, row = ~raster.transform * (corners_x, corners_y)
+        column, row = transform_points(~raster.transform, corners_x, corners_y)
         first = [max(0, int(np.floor(np.min(at)))) for at in (row, column)]
         last = [
             min(size, int(np.floor(np.max(at))) + 1)
@@ -211,4 +172,4 @@ def window(path: Path, box: CityBox) -> tuple[NDArray[np.float64], Affine]:
             return np.empty((0, 0)), raster.transform
         part = Window.from_slices((first[0], last[0]), (first[1], last[1]))
         cells = raster.read(1, window=part, masked=True).astype(float).filled(np.nan)
-        return cells, raster.window_transform(part)
+        return cells, raster.transform @ Affine.translation(first[1], first[0])

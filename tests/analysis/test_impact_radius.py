@@ -10,6 +10,7 @@ from analysis import execute, load_run, runs
 from analysis.impact_radius import ANALYSIS, ImpactOutputs
 from sample_data.tiny_town import ORIGIN, at
 from tests.analysis.conftest import lonlat
+from twin.changes import latest, since
 from twin.database import City
 from twin.errors import InvalidInputError, NotFoundError
 
@@ -258,6 +259,15 @@ def test_the_run_and_its_features_are_stored(town: City) -> None:
         "building": (4, True, 4548),
     }
     assert runs(town, analysis="impact-radius", most=1)[0].id == outputs.run_id
+
+
+def test_the_feed_has_one_entry_for_all_features_of_a_run(town: City) -> None:
+    before = latest(town.session)
+    ask(town, geometry=around(100, 100), radius_m=90)
+    news = since(town.session, before)
+    assert [(c.layer, c.operation, c.actor) for c in news] == [
+        ("analysis_feature", "L", "analysis/impact-radius")
+    ]
 
 
 def test_a_failed_run_is_stored_with_its_message(own_town: City) -> None:

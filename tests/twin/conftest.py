@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from twin._keeper import Place, is_locked
+from twin.cluster import attach
 
 
 class Box:
@@ -91,3 +92,21 @@ def box() -> Iterator[Box]:
         box = Box(Path(folder))
         yield box
         box.end()
+
+
+@pytest.fixture(scope="session")
+def made_cluster() -> Iterator[Path]:
+    """Return the folder of a cluster that was created and stopped, to be copied."""
+    with tempfile.TemporaryDirectory(prefix="citytwin-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        with attach(Path(folder), fsync=False) as cluster:
+            cluster.ensure_database("city")
+            cluster.close(wait=True)
+        yield Path(folder) / "cluster"
+
+
+@pytest.fixture
+def made_box(box: Box, made_cluster: Path) -> Box:
+    """Return a data directory with a cluster that nobody has started yet."""
+    subprocess.run(["cp", "-a", made_cluster, box.place.root], check=True)
+    return box

@@ -74,75 +74,75 @@ def connect(cluster: Cluster) -> psycopg.Connection[Any]:
     return psycopg.connect(**url.get_dialect()().create_connect_args(url)[1], autocommit=True)
 
 
-def test_killing_the_server_three_times_loses_no_row(box: Any) -> None:
-    writer = Writer(box)
+def test_killing_the_server_three_times_loses_no_row(made_box: Any) -> None:
+    writer = Writer(made_box)
     for _ in range(3):
-        writer.read(200)
-        box.kill(box.postmaster())
-    writer.read(1000)  # It goes on: the keeper started the server again each time.
-    with attach(box.path) as cluster:
+        writer.read(50)
+        made_box.kill(made_box.postmaster())
+    writer.read(200)  # It goes on: the keeper started the server again each time.
+    with attach(made_box.path) as cluster:
         writer.stop()
-        assert len(writer.acknowledged) >= 1600
+        assert len(writer.acknowledged) >= 350
         assert writer.acknowledged <= rows_of(cluster)
 
 
-def test_killing_a_backend_loses_no_row(box: Any) -> None:
-    writer = Writer(box)
-    writer.read(200)
-    with attach(box.path) as cluster:
+def test_killing_a_backend_loses_no_row(made_box: Any) -> None:
+    writer = Writer(made_box)
+    writer.read(50)
+    with attach(made_box.path) as cluster:
         with connect(cluster) as connection:
             query = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'INSERT INTO row%'"
             (pid,) = connection.execute(query).fetchone() or (None,)
-        server = box.postmaster()
+        server = made_box.postmaster()
         assert pid is not None
-        box.kill(pid)
-        writer.read(1000)
+        made_box.kill(pid)
+        writer.read(200)
         writer.stop()
-        assert box.postmaster() == server
+        assert made_box.postmaster() == server
         assert writer.acknowledged <= rows_of(cluster)
 
 
-def test_killing_the_owner_loses_no_row_and_leaves_the_others_their_server(box: Any) -> None:
-    owner, other = Writer(box), Writer(box, 1_000_000)
-    owner.read(200)
-    other.read(200)
-    server = box.postmaster()
+def test_killing_the_owner_loses_no_row_and_leaves_the_others_their_server(made_box: Any) -> None:
+    owner, other = Writer(made_box), Writer(made_box, 1_000_000)
+    owner.read(50)
+    other.read(50)
+    server = made_box.postmaster()
     owner.stop()
-    other.read(200)
-    assert box.postmaster() == server
-    with attach(box.path) as cluster:
+    other.read(50)
+    assert made_box.postmaster() == server
+    with attach(made_box.path) as cluster:
         other.stop()
         assert owner.acknowledged | other.acknowledged <= rows_of(cluster)
 
 
-def test_killing_the_keeper_stops_the_server_cleanly(box: Any) -> None:
-    writer = Writer(box)
-    writer.read(200)
-    server = box.postmaster()
-    box.kill(box.keeper())
-    box.wait_until(lambda: not Path(f"/proc/{server}").exists())
+def test_killing_the_keeper_stops_the_server_cleanly(made_box: Any) -> None:
+    writer = Writer(made_box)
+    writer.read(50)
+    server = made_box.postmaster()
+    made_box.kill(made_box.keeper())
+    made_box.wait_until(lambda: not Path(f"/proc/{server}").exists())
     writer.stop()
-    assert "database system is shut down" in box.place.log.read_text()
-    with attach(box.path) as cluster:
-        assert "not properly shut down" not in box.place.log.read_text()
+    assert "database system is shut down" in made_box.place.log.read_text()
+    with attach(made_box.path) as cluster:
+        assert "not properly shut down" not in made_box.place.log.read_text()
         assert writer.acknowledged <= rows_of(cluster)
 
 
-def test_killing_everything_at_once_loses_no_row(box: Any) -> None:
-    writer = Writer(box)
-    writer.read(200)
-    server, keeper = box.postmaster(), box.keeper()
+def test_killing_everything_at_once_loses_no_row(made_box: Any) -> None:
+    writer = Writer(made_box)
+    writer.read(50)
+    server, keeper = made_box.postmaster(), made_box.keeper()
     os.kill(keeper, signal.SIGSTOP)  # Else it would start the server again at once.
-    busy = box.script(BUSY)
+    busy = made_box.script(BUSY)
     assert busy.stdout is not None
     assert busy.stdout.readline() == "busy\n"
     writer.stop()
-    box.kill(server)
-    box.kill(busy.pid)
-    box.kill(keeper)
+    made_box.kill(server)
+    made_box.kill(busy.pid)
+    made_box.kill(keeper)
     # The busy backend does not notice that its server is dead, and would block the next one.
-    assert server_processes(box.place.data, box.place.cluster_name)
-    with attach(box.path) as cluster:
+    assert server_processes(made_box.place.data, made_box.place.cluster_name)
+    with attach(made_box.path) as cluster:
         assert writer.acknowledged <= rows_of(cluster)
 
 
@@ -159,16 +159,16 @@ connection.execute("SELECT count(*) FROM generate_series(1, 100000000000) AS n W
 """
 
 
-def test_a_stale_pid_file_that_names_somebody_elses_process_is_removed(box: Any) -> None:
-    with attach(box.path) as cluster:
+def test_a_stale_pid_file_that_names_somebody_elses_process_is_removed(made_box: Any) -> None:
+    with attach(made_box.path) as cluster:
         cluster.ensure_database("city")
         cluster.close(wait=True)
-    bystander = subprocess.Popen(["sleep", "600"], **server_account(box.place.data).popen())
+    bystander = subprocess.Popen(["sleep", "600"], **server_account(made_box.place.data).popen())
     try:
-        pid_file = box.place.data / "postmaster.pid"
-        lines = [bystander.pid, box.place.data, int(time.time()), 5432, "", "", "1 1", "ready"]
+        pid_file = made_box.place.data / "postmaster.pid"
+        lines = [bystander.pid, made_box.place.data, int(time.time()), 5432, "", "", "1 1", "ready"]
         pid_file.write_text("".join(f"{line}\n" for line in lines))
-        with attach(box.path) as cluster, connect(cluster) as connection:
+        with attach(made_box.path) as cluster, connect(cluster) as connection:
             assert connection.execute("SELECT 1").fetchone() == (1,)
         assert bystander.poll() is None
     finally:

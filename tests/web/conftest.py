@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, Request, sync_playwright
 from api.app import create_app
 from api.settings import ROOT, Settings
 from api.web_build import build_web
-from sample_data import tiny_town
+from sample_data import make_city, tiny_town
 from twin.cluster import Cluster
 from twin.database import connect
 from twin.errors import UnavailableError
@@ -84,6 +84,17 @@ def town(cluster: Cluster, dist: Path) -> Iterator[str]:
     url = cluster.ensure_database("web_town")
     engine = connect(url)
     tiny_town.build(engine)
+    engine.dispose()
+    with served(url, dist) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def city(cluster: Cluster, dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address of a service of a small demo city."""
+    url = cluster.ensure_database("web_city")
+    engine = connect(url)
+    make_city.build(engine, data_dir=tmp_path_factory.mktemp("city"), buildings=600)
     engine.dispose()
     with served(url, dist) as address:
         yield address

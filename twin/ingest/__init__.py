@@ -167,6 +167,11 @@ def _run(job: Job, connection: SqlConnection, started: float) -> LoadReport:
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
     job.connection = driver
+    # Loads of one layer take turns: what is there already must not change under the comparison.
+    driver.execute(
+        "SELECT pg_advisory_xact_lock(hashtext('twin.load'), hashtext(%s))",
+        ["road_edge" if job.layer == "road" else job.layer],
+    )
     row = driver.execute(
         "INSERT INTO twin.load (layer, source, files) VALUES (%s, %s, %s) RETURNING id",
         [job.layer, job.source, orjson.dumps([path.name for path, _, _ in job.files]).decode()],

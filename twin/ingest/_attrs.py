@@ -27,8 +27,10 @@ def to_json(table: pa.Table, columns: Sequence[str]) -> pa.Array:
     members = [member for member in members if member.null_count < len(member)]
     if not members:
         return pa.repeat(pa.scalar("{}"), table.num_rows)
-    joined = pc.binary_join_element_wise(*members, ",", null_handling="skip")
-    return pc.binary_join_element_wise("{", joined, "}", "")
+    # Arrow drops rows whose members are all null, so one that never is stands at the end.
+    there = pa.repeat(pa.scalar(""), table.num_rows)
+    joined = pc.binary_join_element_wise(*members, there, ",", null_handling="skip")
+    return pc.binary_join_element_wise("{", pc.ascii_rtrim(joined, ","), "}", "")
 
 
 def _member(name: str, values: pa.Array) -> pa.Array:

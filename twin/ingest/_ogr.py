@@ -20,8 +20,12 @@ _HARMLESS = ("user_version", "Measured (M)", "organizePolygons", "several valid"
 
 
 @contextmanager
-def open_features(request: Request, *, encoding: str | None = None) -> Iterator[Features]:
+def open_features(
+    request: Request, *, encoding: str | None = None, strict: bool = True
+) -> Iterator[Features]:
     """Open a layer of a file that GDAL reads, and hand out its features in chunks.
+
+    With `strict`, a file that gives fewer features than it states is an error: it is truncated.
 
     Raises
     ------
@@ -42,11 +46,12 @@ def open_features(request: Request, *, encoding: str | None = None) -> Iterator[
                 batch_size=CHUNK_ROWS,
                 encoding=encoding,
             ) as (meta, source):
+                total = None if info["features"] < 0 else int(info["features"])
                 yield Features(
                     crs=meta["crs"],
                     columns=tuple(str(name) for name in meta["fields"]),
-                    total=None if info["features"] < 0 else int(info["features"]),
-                    chunks=_chunks(path, meta, source),
+                    total=total,
+                    chunks=_chunks(path, meta, source, total if strict else None),
                     layer_name=layer,
                     prefix=f"{layer}." if several else "",
                     lookup=lambda name: _read_table(path, name),
@@ -79,11 +84,13 @@ def _choose_layer(path: Path, wanted: str | None) -> tuple[str, bool]:
     return found[0], False
 
 
-def _chunks(path: Path, meta: dict[str, Any], source: Any) -> Iterator[Chunk]:
+def _chunks(path: Path, meta: dict[str, Any], source: Any, stated: int | None) -> Iterator[Chunk]:
     geometry = meta["geometry_name"] or "wkb_geometry"
     number = meta["fid_column"]
+    read = 0
     try:
         for batch in source:
+            read += batch.num_rows
             table = pa.Table.from_batches([batch])
             names = table.column_names
             wkb = _plain(table.column(geometry)) if geometry in names else None
@@ -93,6 +100,10 @@ def _chunks(path: Path, meta: dict[str, Any], source: Any) -> Iterator[Chunk]:
             )
     except (pa.ArrowInvalid, OSError, RuntimeError) as error:
         raise unreadable(path, error) from error
+    if stated is not None and read < stated:
+        raise InvalidInputError(
+            f"{path.name} is truncated: it gives {read} of the {stated} features that it states"
+        )
 
 
 def _plain(column: pa.ChunkedArray) -> pa.Array:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
 
-from twin.crs import LONLAT, Frame, is_geographic, move_points
+from twin.crs import LONLAT, Frame, move_points
 from twin.datum import Datum, to_wgs84
 from twin.ingest._report import Tally
 from twin.ingest._shapes import (
@@ -64,8 +64,8 @@ class Placer:
         sound = np.ones(len(shapes), np.bool_)
         if not (shapes.kind == self.kind).all():
             shapes, pick = self._of_kind(wkb, shapes, sound, ids)
-        shapes = self._moved(shapes)
-        self._inside(shapes, pick, sound, ids)
+        raw, shapes = shapes, self._moved(shapes)
+        self._inside(raw, shapes, pick, sound, ids)
         if self.kind == POLYGON:
             shapes, pick = self._valid(shapes, pick, sound, ids)
         elif self.kind == LINE:
@@ -125,6 +125,7 @@ class Placer:
 
     def _inside(
         self,
+        raw: Shapes,
         shapes: Shapes,
         pick: NDArray[np.int64],
         sound: NDArray[np.bool_],
@@ -140,15 +141,9 @@ class Placer:
             & (boxes[:, 3] >= extent.min_y_m)
         )
         if (outside & sound).any():
-            reason = self._why_outside(shapes, pick[outside & sound])
-            self._refuse(reason, outside, sound, ids)
-
-    def _why_outside(self, shapes: Shapes, rows: NDArray[np.int64]) -> str:
-        first = shapes.starts[rows]
-        x, y = shapes.x[first], shapes.y[first]
-        if not (np.isfinite(x).any() and np.isfinite(y).any()):
-            return f"outside the city: not coordinates of {self.crs}"
-        return "outside the city" + guess_why(self.frame, self.crs, x, y)
+            first = shapes.starts[pick[outside & sound]]
+            why = guess_why(self.frame, self.crs, raw.x[first], raw.y[first])
+            self._refuse(f"outside the city{why}", outside, sound, ids)
 
     def _valid(
         self,
@@ -197,28 +192,26 @@ def split_parts(
 
 
 def guess_why(frame: Frame, crs: str, x: NDArray[np.float64], y: NDArray[np.float64]) -> str:
-    """Return in words why points that the file places at x, y of the city may lie outside it."""
-    back_x, back_y = move_points(x, y, frame.name, crs)
-    tries: list[tuple[str, Any]] = [
-        ("x and y are swapped", lambda: move_points(back_y, back_x, crs, frame.name)),
-        (f"the numbers are metres of {frame.name}, not of the file's frame: give --crs "
-         f"{frame.name}", lambda: (back_x, back_y)),
-        ("the numbers are degrees: give --crs EPSG:4326",
-         lambda: move_points(back_x, back_y, LONLAT, frame.name)),
-        ("the numbers are degrees, latitude first",
-         lambda: move_points(back_y, back_x, LONLAT, frame.name)),
-        ("the easting carries the zone's number",
-         lambda: (np.mod(back_x, 1_000_000), back_y)),
-    ]  # fmt: skip
-    for words, move in tries:
-        if is_geographic(crs) and words.startswith("the numbers are degrees: "):
+    """Return in words why points of a file, as it gives them, may lie outside the city."""
+    own = frame.name
+    tries: list[tuple[str, NDArray[np.float64], NDArray[np.float64], str]] = [
+        ("x and y are swapped", y, x, crs),
+        (f"the numbers are metres of {own}, not of the file's frame: give --crs {own}", x, y, own),
+        (f"the numbers are metres of {own}, northing first", y, x, own),
+        ("the numbers are degrees: give --crs EPSG:4326", x, y, LONLAT),
+        ("the numbers are degrees, latitude first", y, x, LONLAT),
+        ("the easting carries the zone's number", np.mod(x, 1_000_000), y, own),
+    ]
+    extent = frame.extent
+    for words, east, north, told in tries:
+        if told == crs and words.startswith("the numbers"):
             continue
-        moved_x, moved_y = move()
+        try_x, try_y = move_points(east, north, told, own)
         hit = (
-            (moved_x >= frame.extent.min_x_m)
-            & (moved_x <= frame.extent.max_x_m)
-            & (moved_y >= frame.extent.min_y_m)
-            & (moved_y <= frame.extent.max_y_m)
+            (try_x >= extent.min_x_m)
+            & (try_x <= extent.max_x_m)
+            & (try_y >= extent.min_y_m)
+            & (try_y <= extent.max_y_m)
         )
         if hit.mean() > 0.5:
             return f" ({words})"

@@ -19,7 +19,7 @@ import psycopg
 from numpy.typing import NDArray
 from psycopg import sql
 
-from twin.errors import UnavailableError
+from twin.errors import InvalidInputError, UnavailableError
 from twin.ingest._copy import SIGNATURE, TRAILER
 from twin.ingest._report import Tally
 
@@ -58,10 +58,6 @@ class Target:
         question = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE source = %s)").format(self.name)
         return bool(self._scalar(question, [self.source]))
 
-    def is_empty(self) -> bool:
-        """Return whether the table has no row at all."""
-        return not self._scalar(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(self.name))
-
     def begin_direct(self, expected: int | None) -> None:
         """Prepare for rows straight into the table.
 
@@ -69,7 +65,10 @@ class Target:
         keeping them up row by row.  The lock this needs bars readers from nothing but an empty
         table.
         """
-        if expected is not None and expected >= _WORTH_REBUILDING and self.is_empty():
+        if expected is None or expected < _WORTH_REBUILDING or not self._is_empty():
+            return
+        self.connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(self.name))
+        if self._is_empty():
             self._drop_indexes()
 
     def begin_staged(self) -> None:
@@ -149,9 +148,9 @@ class Target:
         """Return the one value of a query."""
         return self._scalar(statement)
 
-    def analyse(self) -> None:
-        """Let the planner know the new rows."""
-        self.connection.execute(sql.SQL("ANALYZE {}").format(self.name))
+    def _is_empty(self) -> bool:
+        question = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(self.name)
+        return not self._scalar(question)
 
     def _drop_indexes(self) -> None:
         rows = self.connection.execute(
@@ -232,18 +231,14 @@ class _BrokenOffError(Exception):
 
 
 def in_words(error: psycopg.Error) -> Exception:
-    """Return what went wrong in the database in the words of the house, or the error itself."""
+    """Return what went wrong in the database in the words of the house."""
+    said = str(error).strip().splitlines() or [type(error).__name__]
+    unchanged = "the city is as it was before"
     if isinstance(error, (psycopg.errors.DiskFull, psycopg.errors.InsufficientResources)):
-        return UnavailableError(
-            f"the database has no room for this load: {str(error).splitlines()[0]}; "
-            "the city is as it was before"
-        )
-    if isinstance(error, psycopg.OperationalError):
-        return UnavailableError(
-            f"the database went away during the load: {str(error).splitlines()[0]}; "
-            "the city is as it was before"
-        )
-    return error
+        return UnavailableError(f"the database has no room for this load: {said[0]}; {unchanged}")
+    if isinstance(error, (psycopg.IntegrityError, psycopg.DataError)):
+        return InvalidInputError(f"the database refuses a row: {'; '.join(said[:2])}; {unchanged}")
+    return UnavailableError(f"the database broke off the load: {said[0]}; {unchanged}")
 
 
 def _row(alias: str, names: Sequence[str]) -> sql.Composed:

@@ -35,8 +35,7 @@ _COLUMNS = {
         "width", "operator",
     ),
     "facility": (
-        "name", "amenity", "emergency", "addr:full", "phone", "contact:phone", "capacity", "beds",
-        "operator",
+        "name", "amenity", "addr:full", "phone", "capacity", "operator",
     ),
 }  # fmt: skip
 _FACILITY_TAGS = {
@@ -49,6 +48,9 @@ _FACILITY_TAGS = {
     "power": frozenset(("substation",)),
     "man_made": frozenset(("pumping_station",)),
 }  # fmt: skip
+
+
+_SYNONYMS = (("phone", "contact:phone"), ("capacity", "beds"), ("capacity", "capacity:beds"))
 
 
 @dataclass
@@ -192,6 +194,9 @@ def _tags(thing: Any) -> dict[str, str]:
     if "addr:full" not in tags and "addr:street" in tags:
         house = tags.get("addr:housenumber")
         tags["addr:full"] = tags["addr:street"] + (f" {house}" if house else "")
+    for usual, other in _SYNONYMS:
+        if usual not in tags and other in tags:
+            tags[usual] = tags.pop(other)
     return tags
 
 

@@ -207,5 +207,7 @@ export interface ImpactInputs {
   pipe_id?: number | string;
   radius_m?: number;
   model?: "gas-pipe";
+  pressure_pa?: number;
+  diameter_m?: number;
   limit?: number;
 }

@@ -3,6 +3,7 @@
 import "maplibre-gl/dist/maplibre-gl.css";
 import "./styles/page.css";
 import "./styles/panel.css";
+import "./styles/answer.css";
 
 import type { Map as MapLibre } from "maplibre-gl";
 
@@ -61,7 +62,10 @@ function open(city: City, infos: LayerInfo[], from: Shared): void {
     home: () => whole(),
     refresh: () => {
       layers?.refresh();
-      live?.refresh().then(() => note(t("refreshed"))).catch(noteError);
+      live
+        ?.refresh()
+        .then(() => note(t("refreshed")))
+        .catch(noteError);
     },
     solid,
   });
@@ -94,7 +98,11 @@ function furnish(
   const selection = new Selection(map, layers);
   const openFile = (layer: string, id: number, fly: boolean): void => {
     void file.open({ layer, id, name: null });
-    if (fly) api.item(layer, id).then((item) => flyTo(map, [item.geometry])).catch(noteError);
+    if (fly)
+      api
+        .item(layer, id)
+        .then((item) => flyTo(map, [item.geometry]))
+        .catch(noteError);
   };
   const dispatchAt = (at: [number, number], name: string | null): void => {
     dispatch.aim(at, name);

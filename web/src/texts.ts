@@ -11,7 +11,10 @@ export const TEXTS = {
   away: both("服务暂时无法连接，正在自动重试。", "The service does not answer; trying again."),
   refused: both("{words}（{status}）", "{words} ({status})"),
   broken: both("页面出错：{words}", "The page failed: {words}"),
-  noWebGl: both("此浏览器不支持 WebGL 2，无法显示地图。", "This browser has no WebGL 2; the map needs it."),
+  noWebGl: both(
+    "此浏览器不支持 WebGL 2，无法显示地图。",
+    "This browser has no WebGL 2; the map needs it.",
+  ),
   close: both("关闭", "Close"),
   cancel: both("取消", "Cancel"),
   clear: both("清除", "Clear"),
@@ -50,7 +53,10 @@ export const TEXTS = {
   noWaterPoints: both("没有积水点。", "There are no waterlogging points."),
   levelCount: both("{level}预警 {count} 处", "{level} warning: {count}"),
 
-  clickSomething: both("点击地图上的要素，查看它的档案。", "Click a feature on the map to see its file."),
+  clickSomething: both(
+    "点击地图上的要素，查看它的档案。",
+    "Click a feature on the map to see its file.",
+  ),
   place: both("地点", "Place"),
   alsoHere: both("此处还有", "Also here"),
   impactHere: both("影响分析", "Impact here"),
@@ -94,7 +100,10 @@ export const TEXTS = {
   kind: both("类别", "Kind"),
   pieces: both("段数", "Pieces"),
   ringPeople: both("夜间 {night} 人，白天 {day} 人", "{night} people at night, {day} by day"),
-  unknownResidents: both("其中 {n} 栋建筑人数不详，未计入。", "The people of {n} buildings are not known and not counted."),
+  unknownResidents: both(
+    "其中 {n} 栋建筑人数不详，未计入。",
+    "The people of {n} buildings are not known and not counted.",
+  ),
   uncertainty: both("不确定性", "Uncertainty"),
   waterPoints: both("积水点", "Waterlogging points"),
   waterPoint: both("积水点", "Point"),
@@ -104,7 +113,10 @@ export const TEXTS = {
   model: both("模型", "Model"),
   standard: both("依据", "Standard"),
   answeredIn: both("计算用时 {s} 秒", "Answered in {s} s"),
-  outsideValidity: both("超出模型适用范围，请谨慎使用", "Outside the model's valid range: use with care"),
+  outsideValidity: both(
+    "超出模型适用范围，请谨慎使用",
+    "Outside the model's valid range: use with care",
+  ),
 
   dispatchTitle: both("力量调派", "Dispatch"),
   pickIncidentButton: both("在图上选事故点", "Pick the incident"),
@@ -117,7 +129,10 @@ export const TEXTS = {
   floodRaster: both("按最新水深栅格封闭道路", "Close roads by the latest depth raster"),
   closures: both("封闭", "Closures"),
   drawZone: both("画封闭区", "Draw a closed area"),
-  drawHint: both("依次点击各角点；点击第一个点或“完成”结束", "Click the corners; click the first again, or Done, to finish"),
+  drawHint: both(
+    "依次点击各角点；点击第一个点或“完成”结束",
+    "Click the corners; click the first again, or Done, to finish",
+  ),
   drawFinish: both("完成", "Done"),
   zone: both("封闭区 {n}", "Area {n}"),
   runDispatch: both("调派", "Dispatch"),
@@ -132,6 +147,7 @@ export const TEXTS = {
   cause_raster: both("水深栅格", "depth raster"),
   readingsUsed: both("采用 {n} 处积水读数", "{n} readings of standing water used"),
   rasterUsed: both("水深栅格 {name} {time}", "depth raster {name} {time}"),
+  endsShort: both("止于事故点外 {far}", "ends {far} short of it"),
   detour: both("绕行多 {time}", "{time} more than dry"),
   persons: both("{n} 人", "{n} persons"),
   seconds: both("{s} 秒", "{s} s"),

@@ -22,8 +22,22 @@ export function setTheme(value: Theme): void {
 
 /** Colours of the map that no layer owns. */
 export const GROUND = {
-  light: { sea: "#c9dcea", text: "#1b2733", faint: "#56687a", halo: "#ffffff", hit: "#c2185b", pick: "#0b5cad" },
-  dark: { sea: "#0a1622", text: "#e6edf3", faint: "#9db0c2", halo: "#0a1622", hit: "#ff5c93", pick: "#58b4ff" },
+  light: {
+    sea: "#c9dcea",
+    text: "#1b2733",
+    faint: "#56687a",
+    halo: "#ffffff",
+    hit: "#c2185b",
+    pick: "#0b5cad",
+  },
+  dark: {
+    sea: "#0a1622",
+    text: "#e6edf3",
+    faint: "#9db0c2",
+    halo: "#0a1622",
+    hit: "#ff5c93",
+    pick: "#58b4ff",
+  },
 } as const;
 
 const probe = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
@@ -54,7 +68,7 @@ function atNight(colour: string, isLine: boolean): string {
   const spread = max - Math.min(r, g, b);
   const strength = spread === 0 ? 0 : spread / (1 - Math.abs(2 * light - 1));
   // Ground darkens as it was light; lines do not, or white roads would sink into it.
-  const night = isLine ? 0.16 + 0.18 * light : 0.44 - 0.31 * light;
+  const night = isLine ? 0.16 + 0.18 * light : Math.max(0.08, 0.72 - 0.63 * light);
   const hue = hueOf(r, g, b, spread, max) * 60;
   const [h, s, l] = [hue, strength * (light > 0.88 ? 10 : 38), night * 100].map(Math.round);
   return `hsla(${h}, ${s}%, ${l}%, ${alpha})`;

@@ -10,7 +10,7 @@ import type {
 
 import type { BareStyleLayer, Item, LayerInfo } from "../contract";
 import { Signal } from "../signal";
-import { kindsOf, without } from "./kinds";
+import { kindsOf, notOf } from "./kinds";
 import { haloAtNight, theme, valueAtNight } from "../theme";
 
 /** Below these the eye reads the ground; results, teams and water keep their colours at night. */
@@ -27,9 +27,9 @@ const PICTURE_RADIUS: ExpressionSpecification = [
   ["zoom"],
   10,
   2.5,
-  12.9,
+  13.9,
   5,
-  13,
+  14,
   10,
   18,
   14,
@@ -48,7 +48,8 @@ function fromGround(infos: LayerInfo[]): LayerInfo[] {
   return place > 0 ? ground.toSpliced(place, 0, ...lifted) : infos;
 }
 
-const HEIGHT: ExpressionSpecification = [
+/** How high a building stands: as known, else by its storeys. */
+export const HEIGHT: ExpressionSpecification = [
   "coalesce",
   ["get", "height_m"],
   ["*", 3.2, ["coalesce", ["get", "storeys"], 1]],
@@ -182,15 +183,33 @@ export class CityLayers {
     const colours = new Set(this.hidden.value.get(id));
     if (on) colours.delete(colour);
     else colours.add(colour);
+    this.hidden.set(new Map(this.hidden.value).set(id, colours));
+    this.#filter(id);
+  }
+
+  /** Take single features out of the walls, where another layer draws them in their place. */
+  replaceWalls(id: string, features: readonly number[]): void {
+    this.#replaced.set(id, features);
+    this.#filter(id);
+  }
+
+  readonly #replaced = new Map<string, readonly number[]>();
+
+  #filter(id: string): void {
     const info = this.info(id);
     const kinds = info && kindsOf(info);
-    if (!kinds) return;
-    const codes = [...colours].flatMap((each) => kinds.byColour.get(each) ?? []);
+    const colours = [...(this.hidden.value.get(id) ?? [])];
+    const codes = colours.flatMap((each) => kinds?.byColour.get(each) ?? []);
+    const replaced = this.#replaced.get(id) ?? [];
     for (const part of this.#styles.get(id) ?? []) {
+      const all: ExpressionSpecification[] = [];
       const own = (part.style as { filter?: ExpressionSpecification }).filter;
-      this.#map.setFilter(part.id, without(own, kinds.field, codes));
+      if (own) all.push(own);
+      if (kinds && codes.length > 0) all.push(notOf(kinds.field, codes));
+      if (part.style.type === "fill-extrusion" && replaced.length > 0)
+        all.push(["!", ["in", ["id"], ["literal", [...replaced]]]]);
+      this.#map.setFilter(part.id, all.length > 0 ? ["all", ...all] : null);
     }
-    this.hidden.set(new Map(this.hidden.value).set(id, colours));
   }
 
   info(id: string): LayerInfo | undefined {
@@ -202,6 +221,11 @@ export class CityLayers {
     if (on) next.add(id);
     else next.delete(id);
     this.visible.set(next);
+  }
+
+  /** The lowest map layer of a catalogue layer: what is put before it lies under it. */
+  lowest(id: string): string | undefined {
+    return this.#styles.get(id)?.[0]?.id;
   }
 
   /** Ids of the drawn map layers of these catalogue layers. */
@@ -221,8 +245,7 @@ export class CityLayers {
 
   /** Ask for all tiles again, keeping the old picture until the new one is there. */
   refresh(): void {
-    for (const info of this.infos)
-      if (!LIVE_LAYERS.has(info.id)) this.#map.refreshTiles(info.id);
+    for (const info of this.infos) if (!LIVE_LAYERS.has(info.id)) this.#map.refreshTiles(info.id);
   }
 
   /** Start the sources anew, after the service was away. */

@@ -27,6 +27,7 @@ function controlTexts(): Record<string, string> {
 
 /** Make the map over the city, or over the view that the address asks for. */
 export function createMap(container: HTMLElement, city: City, view: View | null): maplibregl.Map {
+  if (!document.createElement("canvas").getContext("webgl2")) throw new Error(t("noWebGl"));
   const [west, south, east, north] = city.extent;
   const start: Partial<maplibregl.MapOptions> = view
     ? { center: [view.lon, view.lat], zoom: view.zoom, bearing: view.bearing, pitch: view.pitch }
@@ -65,7 +66,9 @@ export function createMap(container: HTMLElement, city: City, view: View | null)
     "bottom-right",
   );
   // Soft light from the south-west: walls stay readable, and their colours those of the legend.
-  map.once("load", () => map.setLight({ anchor: "map", position: [1.5, 210, 35], intensity: 0.22 }));
+  map.once("load", () =>
+    map.setLight({ anchor: "map", position: [1.5, 210, 35], intensity: 0.22 }),
+  );
   theme.onChange((now) => map.setPaintProperty("sea", "background-color", GROUND[now].sea));
   lang.onChange(() => relabel(map));
   return map;

@@ -1,6 +1,6 @@
 /** A dispatch on the map: routes with their times, closed roads, the incident, drawn closures. */
 
-import type { Feature, Polygon } from "geojson";
+import type { Feature, Polygon, Position } from "geojson";
 import type { Map as MapLibre } from "maplibre-gl";
 
 import { allItems } from "../api";
@@ -39,25 +39,31 @@ const DASHES = [
   [0, 3.5, 3, 0.5],
 ];
 
-/** Return where the teams start; those of one station share a mark. */
+/** As near as engines of one yard stand, degrees: about 25 m. */
+const ONE_YARD = 0.00025;
+
+/** Return where the teams start; those of one yard share a mark. */
 function starts(assigned: Assigned[]): Feature[] {
-  const marks = new Map<string, Feature>();
+  const marks: { at: Position; label: string[]; number: string[]; colour: string }[] = [];
   assigned.forEach(({ route, name, travel_time_s }, index) => {
     const [start] = route.coordinates;
     if (!start) return;
     const number = String(index + 1);
     const label = `${name ?? number} ${duration(travel_time_s)}`;
-    const key = start.map((degrees) => degrees.toFixed(5)).join();
-    const mark = marks.get(key);
-    if (mark?.properties) {
-      mark.properties["number"] += `·${number}`;
-      mark.properties["label"] += `\n${label}`;
-    } else {
-      const look = { role: "start", colour: routeColour(index), label, number };
-      marks.set(key, feature({ type: "Point", coordinates: start }, look));
-    }
+    const near = marks.find((mark) =>
+      mark.at.every((degrees, axis) => Math.abs(degrees - (start[axis] ?? 0)) < ONE_YARD),
+    );
+    if (near) {
+      near.number.push(number);
+      near.label.push(label);
+    } else marks.push({ at: start, label: [label], number: [number], colour: routeColour(index) });
   });
-  return [...marks.values()];
+  return marks.map(({ at, label, number, colour }) =>
+    feature(
+      { type: "Point", coordinates: at },
+      { role: "start", colour, label: label.join("\n"), number: number.join(",") },
+    ),
+  );
 }
 
 export class DispatchLayer {
@@ -172,6 +178,7 @@ export class DispatchLayer {
         "text-field": ["get", "label"],
         "text-font": ["citytwin bold"],
         "text-size": 13.5,
+        "text-max-width": 22,
         "text-variable-anchor": ["bottom", "top", "left", "right"],
         "text-radial-offset": 1.5,
         "text-allow-overlap": true,

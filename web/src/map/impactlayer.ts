@@ -5,7 +5,7 @@ import type { ExpressionSpecification, FilterSpecification, Map as MapLibre } fr
 
 import { allItems } from "../api";
 import type { ImpactAnswer } from "../contract";
-import type { CityLayers } from "./citylayers";
+import { HEIGHT, type CityLayers } from "./citylayers";
 import { flyTo, setFeatures } from "./overlay";
 
 const SOURCE = "impact";
@@ -95,12 +95,7 @@ export class ImpactLayer {
         layout: { visibility: "none" },
         paint: {
           "fill-extrusion-color": "#b30d3b",
-          // A little over the roof of the catalogue's own walls, which stand in the same place.
-          "fill-extrusion-height": [
-            "+",
-            0.6,
-            ["coalesce", ["get", "height_m"], ["*", 3.2, ["coalesce", ["get", "storeys"], 1]]],
-          ],
+          "fill-extrusion-height": HEIGHT,
           "fill-extrusion-opacity": 0.95,
         },
       },
@@ -127,6 +122,7 @@ export class ImpactLayer {
     const colour = cases.length
       ? (["match", ["id"], ...cases, "#b30d3b"] as unknown as ExpressionSpecification)
       : "#b30d3b";
+    this.#layers.replaceWalls("building", ids);
     for (const layer of ["impact:building", "impact:walls"]) this.#map.setFilter(layer, filter);
     this.#map.setPaintProperty("impact:building", "fill-color", colour);
     this.#map.setPaintProperty("impact:walls", "fill-extrusion-color", colour);
@@ -166,7 +162,10 @@ export class ImpactLayer {
     if (this.#run !== answer.run_id) return;
     const features = [...this.#coloured(rings, answer), ...incidents];
     setFeatures(this.#map, SOURCE, features);
-    flyTo(this.#map, (rings.length ? rings : incidents).map((item) => item.geometry));
+    flyTo(
+      this.#map,
+      (rings.length ? rings : incidents).map((item) => item.geometry),
+    );
   }
 
   /** Give each ring the colour of its place in the answer, the largest drawn first. */

@@ -42,16 +42,8 @@ export function kindsOf(info: LayerInfo): Kinds | null {
   return null;
 }
 
-/** Return a filter that leaves codes out, beside the filter that a layer has of its own. */
-export function without(
-  own: ExpressionSpecification | undefined,
-  field: string,
-  codes: readonly string[],
-): ExpressionSpecification | null {
-  if (codes.length === 0) return own ?? null;
-  const hidden: ExpressionSpecification = [
-    "!",
-    ["in", ["coalesce", ["to-string", ["get", field]], ""], ["literal", [...codes]]],
-  ];
-  return own ? ["all", own, hidden] : hidden;
+/** Return a filter that leaves codes out. */
+export function notOf(field: string, codes: readonly string[]): ExpressionSpecification {
+  const code: ExpressionSpecification = ["to-string", ["coalesce", ["get", field], ""]];
+  return ["!", ["in", code, ["literal", [...codes]]]];
 }

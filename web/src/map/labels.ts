@@ -18,10 +18,7 @@ import { feature, setFeatures } from "./overlay";
 const MEDIUM = ["citytwin medium"];
 const BOLD = ["citytwin bold"];
 
-type Label = Pick<
-  SymbolLayerSpecification,
-  "layout" | "minzoom" | "maxzoom" | "filter" | "paint"
->;
+type Label = Pick<SymbolLayerSpecification, "layout" | "minzoom" | "maxzoom" | "filter" | "paint">;
 
 const NAME: ExpressionSpecification = ["coalesce", ["get", "name"], ""];
 
@@ -144,19 +141,22 @@ function ink(id: string): SymbolLayerSpecification["paint"] {
 /** Draw names and pictograms over the city's layers, and keep them with those layers. */
 export function addLabels(map: MapLibre, layers: CityLayers): void {
   const made: { id: string; layer: string }[] = [];
-  const add = (id: string, layer: string, label: Label, source = layer): void => {
+  const add = (id: string, layer: string, label: Label, source = layer, before?: string): void => {
     const spec = { id, type: "symbol", source, ...label } as SymbolLayerSpecification;
     if (source === layer && !LIVE_LAYERS.has(layer)) spec["source-layer"] = layer;
-    map.addLayer(spec);
+    map.addLayer(spec, before);
     made.push({ id, layer });
   };
   for (const layer of PICTURE_LAYERS) {
     if (!layers.info(layer)) continue;
     const layout = { "icon-image": pictured, "icon-allow-overlap": true, "icon-size": 0.9 };
-    add(`picture:${layer}`, layer, { minzoom: 13, layout } as Label);
+    // Standing water is never covered by a team that waits beside it.
+    const water = layers.lowest("waterlogging_point");
+    add(`picture:${layer}`, layer, { minzoom: 14, layout } as Label, layer, water);
   }
   for (const [layer, label] of LABELS)
-    if (layers.info(layer)) add(`label:${layer}`, layer, { ...label, paint: ink(`label:${layer}`) });
+    if (layers.info(layer))
+      add(`label:${layer}`, layer, { ...label, paint: ink(`label:${layer}`) });
   if (layers.info("region")) {
     setFeatures(map, REGION_NAMES, []);
     for (const [level, minzoom, maxzoom, size] of LEVELS) {
@@ -174,6 +174,7 @@ export function addLabels(map: MapLibre, layers: CityLayers): void {
   });
   theme.onChange(() => {
     for (const { id } of made)
-      for (const [name, value] of Object.entries(ink(id) ?? {})) map.setPaintProperty(id, name, value);
+      for (const [name, value] of Object.entries(ink(id) ?? {}))
+        map.setPaintProperty(id, name, value);
   });
 }

@@ -12,10 +12,7 @@ export function setFeatures(map: MapLibre, source: string, features: Feature[]):
   else map.addSource(source, { type: "geojson", data });
 }
 
-export function feature(
-  geometry: Geometry,
-  properties: Record<string, unknown> = {},
-): Feature {
+export function feature(geometry: Geometry, properties: Record<string, unknown> = {}): Feature {
   return { type: "Feature", geometry, properties };
 }
 
@@ -41,7 +38,7 @@ export function boundsOf(geometries: Geometry[]): maplibregl.LngLatBounds | null
 export function freeRoom(map: MapLibre): maplibregl.PaddingOptions {
   const panel = document.querySelector(".panel")?.getBoundingClientRect();
   const box = map.getContainer().getBoundingClientRect();
-  const room = { top: 70, bottom: 60, left: 60, right: 70 };
+  const room = { top: 80, bottom: 60, left: 100, right: 100 };
   if (!panel || panel.height < 80) return room;
   if (panel.width < box.width * 0.7) room.left += Math.min(panel.right - box.left, box.width / 2);
   else room.bottom += Math.min(box.bottom - panel.top, box.height / 2);
@@ -56,7 +53,8 @@ export function flyTo(map: MapLibre, geometries: Geometry[], maxZoom = 17): void
 
 /** Return one position inside or on a geometry: where a marker for it may stand. */
 export function anchorOf(geometry: Geometry): [number, number] | null {
-  if (geometry.type === "Point") return [geometry.coordinates[0] ?? 0, geometry.coordinates[1] ?? 0];
+  if (geometry.type === "Point")
+    return [geometry.coordinates[0] ?? 0, geometry.coordinates[1] ?? 0];
   if (geometry.type === "LineString") {
     const middle = geometry.coordinates[Math.floor(geometry.coordinates.length / 2)];
     return middle ? [middle[0] ?? 0, middle[1] ?? 0] : null;

@@ -187,7 +187,11 @@ export class DispatchPanel {
       h(
         "div",
         { class: "actions" },
-        h("button", { class: "button", id: "pick-incident", onclick: () => this.#pick() }, t("pickIncidentButton")),
+        h(
+          "button",
+          { class: "button", id: "pick-incident", onclick: () => this.#pick() },
+          t("pickIncidentButton"),
+        ),
       ),
       this.#incidentBox(),
       this.#needs(),
@@ -208,7 +212,11 @@ export class DispatchPanel {
     if (!this.#incident) return h("div", { class: "empty" }, t("dispatchEmpty"));
     const [lon, lat] = this.#incident;
     const where = `${lon.toFixed(5)}, ${lat.toFixed(5)}`;
-    return h("p", { class: "target", id: "incident" }, this.#name ? `${this.#name} · ${where}` : where);
+    return h(
+      "p",
+      { class: "target", id: "incident" },
+      this.#name ? `${this.#name} · ${where}` : where,
+    );
   }
 
   #needs(): HTMLElement {
@@ -232,9 +240,17 @@ export class DispatchPanel {
       "div",
       { class: "stepper", role: "group", "aria-label": label },
       h("span", { class: "name" }, sayCode("resource.kind", team.kind), h("small", {}, free)),
-      h("button", { class: "tool", id: `less-${team.kind}`, "aria-label": t("less"), onclick: step(-1) }, "−"),
+      h(
+        "button",
+        { class: "tool", id: `less-${team.kind}`, "aria-label": t("less"), onclick: step(-1) },
+        "−",
+      ),
       h("output", { id: `wanted-${team.kind}` }, team.wanted),
-      h("button", { class: "tool", id: `more-${team.kind}`, "aria-label": t("more"), onclick: step(1) }, "+"),
+      h(
+        "button",
+        { class: "tool", id: `more-${team.kind}`, "aria-label": t("more"), onclick: step(1) },
+        "+",
+      ),
     );
   }
 
@@ -289,10 +305,20 @@ export class DispatchPanel {
     const drawing = this.#drawing;
     const buttons = drawing
       ? [
-          h("button", { class: "button primary", id: "draw-finish", onclick: drawing.finish }, t("drawFinish")),
+          h(
+            "button",
+            { class: "button primary", id: "draw-finish", onclick: drawing.finish },
+            t("drawFinish"),
+          ),
           h("button", { class: "button", id: "draw-cancel", onclick: drawing.cancel }, t("cancel")),
         ]
-      : [h("button", { class: "button", id: "draw-zone", onclick: () => this.#drawZone() }, t("drawZone"))];
+      : [
+          h(
+            "button",
+            { class: "button", id: "draw-zone", onclick: () => this.#drawZone() },
+            t("drawZone"),
+          ),
+        ];
     return h(
       "fieldset",
       { class: "group" },
@@ -309,11 +335,20 @@ export class DispatchPanel {
       { class: "actions" },
       h(
         "button",
-        { class: "button primary", id: "run-dispatch", disabled: !ready, onclick: () => void this.run() },
+        {
+          class: "button primary",
+          id: "run-dispatch",
+          disabled: !ready,
+          onclick: () => void this.run(),
+        },
         icon("dispatch"),
         t("runDispatch"),
       ),
-      h("button", { class: "button", id: "clear-dispatch", onclick: () => this.#clear() }, t("clear")),
+      h(
+        "button",
+        { class: "button", id: "clear-dispatch", onclick: () => this.#clear() },
+        t("clear"),
+      ),
     );
   }
 }

@@ -15,10 +15,14 @@ interface Acts {
   open: (resource: number) => void;
 }
 
+/** From here on the crew must know that the road does not reach the incident. */
+const ON_FOOT_M = 30;
+
 function card(one: Assigned, index: number, acts: Acts): HTMLElement {
   const number = h("b", { class: "number" }, index + 1);
   number.style.background = routeColour(index);
   const late = detour(one);
+  const short = one.snap_to_m > ON_FOOT_M && t("endsShort", { far: metres(one.snap_to_m) });
   return h(
     "li",
     { class: "card", "data-resource": one.resource_id },
@@ -38,6 +42,7 @@ function card(one: Assigned, index: number, acts: Acts): HTMLElement {
         h("strong", { "data-seconds": one.travel_time_s }, duration(one.travel_time_s)),
         h("small", { "data-metres": one.length_m }, metres(one.length_m)),
         late && h("small", { class: "late" }, late),
+        short && h("small", { class: "late" }, short),
       ),
     ),
     one.phone ? phoneLink(one.phone) : null,
@@ -70,7 +75,8 @@ function sayCause(cause: string): string {
 function floodUsed(answer: DispatchAnswer): HTMLElement {
   const { readings, raster, raster_at } = answer.flood;
   const parts = [t("readingsUsed", { n: readings.length })];
-  if (raster) parts.push(t("rasterUsed", { name: raster, time: raster_at ? clock(raster_at) : "" }));
+  if (raster)
+    parts.push(t("rasterUsed", { name: raster, time: raster_at ? clock(raster_at) : "" }));
   return h("p", { class: "quiet", id: "flood-used" }, parts.join(" · "));
 }
 

@@ -35,12 +35,7 @@ export class FilePanel {
   readonly #actions: FileActions;
   #state: State = { kind: "none" };
 
-  constructor(
-    pane: HTMLElement,
-    layers: CityLayers,
-    selection: Selection,
-    actions: FileActions,
-  ) {
+  constructor(pane: HTMLElement, layers: CityLayers, selection: Selection, actions: FileActions) {
     this.#pane = pane;
     this.#layers = layers;
     this.#selection = selection;
@@ -129,7 +124,11 @@ export class FilePanel {
     const at = Number.isFinite(picked.lon) ? clicked : anchorOf(item.geometry as Geometry);
     return [
       h("p", { class: "kicker" }, say(info?.title ?? layer)),
-      h("h2", { id: "file-title" }, name ? String(name) : `${say(info?.title ?? layer)} ${item.id}`),
+      h(
+        "h2",
+        { id: "file-title" },
+        name ? String(name) : `${say(info?.title ?? layer)} ${item.id}`,
+      ),
       this.#buttons(layer, item, at ?? [0, 0]),
       this.#table(info, item),
       this.#others(layer, item, picked),
@@ -142,7 +141,11 @@ export class FilePanel {
     const buttons = others.slice(0, 8).map((candidate) => {
       const title = say(this.#layers.info(candidate.layer)?.title ?? candidate.layer);
       const text = candidate.name ? `${title} · ${candidate.name}` : `${title} ${candidate.id}`;
-      return h("button", { class: "button", onclick: () => void this.open(candidate, picked) }, text);
+      return h(
+        "button",
+        { class: "button", onclick: () => void this.open(candidate, picked) },
+        text,
+      );
     });
     return h("div", { class: "others" }, h("h3", {}, t("alsoHere")), ...buttons);
   }

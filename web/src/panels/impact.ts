@@ -5,12 +5,12 @@ import type { Map as MapLibre } from "maplibre-gl";
 import { api } from "../api";
 import type { ImpactAnswer, ImpactInputs, Item } from "../contract";
 import { fill, h, icon, reveal } from "../dom";
-import { quantity } from "../format";
 import { lang, say, t } from "../lang";
 import type { CityLayers } from "../map/citylayers";
 import { ImpactLayer } from "../map/impactlayer";
 import { anchorOf } from "../map/overlay";
 import type { Selection } from "../map/selection";
+import { gasForm, type GasInputs } from "./gasform";
 import { impactAnswer } from "./impactanswer";
 import { errorBox, note, noteError } from "./notice";
 
@@ -38,6 +38,7 @@ export class ImpactPanel {
   readonly #drawn: ImpactLayer;
   #target: Target | null = null;
   #gas = false;
+  #given: GasInputs = {};
   #radius = 300;
   #busy = false;
   #answer: ImpactAnswer | null = null;
@@ -68,14 +69,13 @@ export class ImpactPanel {
 
   #take(target: Target): void {
     this.#target = target;
+    this.#given = {};
     this.#gas = target.kind === "pipe" && target.item.properties["kind"] === "gas";
     this.#answer = null;
     this.#error = null;
     this.#drawn.clear();
     this.#selection.mark(
-      target.kind === "point"
-        ? { type: "Point", coordinates: target.at }
-        : target.item.geometry,
+      target.kind === "point" ? { type: "Point", coordinates: target.at } : target.item.geometry,
     );
     this.#draw();
   }
@@ -111,10 +111,9 @@ export class ImpactPanel {
   #inputs(target: Target): ImpactInputs {
     const inputs: ImpactInputs = { limit: LISTED };
     if (target.kind === "pipe") inputs.pipe_id = target.item.id;
-    else if (target.kind === "point")
-      inputs.geometry = { type: "Point", coordinates: target.at };
+    else if (target.kind === "point") inputs.geometry = { type: "Point", coordinates: target.at };
     else inputs.geometry = target.item.geometry;
-    if (this.#gas) inputs.model = "gas-pipe";
+    if (this.#gas) Object.assign(inputs, { model: "gas-pipe" }, this.#given);
     else inputs.radius_m = this.#radius;
     return inputs;
   }
@@ -162,9 +161,17 @@ export class ImpactPanel {
       h(
         "div",
         { class: "actions" },
-        h("button", { class: "button", id: "pick-point", onclick: () => this.#pickPoint() }, t("aPoint")),
+        h(
+          "button",
+          { class: "button", id: "pick-point", onclick: () => this.#pickPoint() },
+          t("aPoint"),
+        ),
         this.#layers.info("pipe_segment") &&
-          h("button", { class: "button", id: "pick-pipe", onclick: () => this.#pickPipe() }, t("aPipe")),
+          h(
+            "button",
+            { class: "button", id: "pick-pipe", onclick: () => this.#pickPipe() },
+            t("aPipe"),
+          ),
       ),
       this.#targetBox(),
       this.#target && this.#modelChoice(),
@@ -180,7 +187,11 @@ export class ImpactPanel {
     if (!target) return h("div", { class: "empty" }, t("impactEmpty"));
     if (target.kind === "point") {
       const [lon, lat] = target.at;
-      return h("p", { class: "target", id: "target" }, `${t("place")} ${lon.toFixed(5)}, ${lat.toFixed(5)}`);
+      return h(
+        "p",
+        { class: "target", id: "target" },
+        `${t("place")} ${lon.toFixed(5)}, ${lat.toFixed(5)}`,
+      );
     }
     const layer = target.kind === "pipe" ? "pipe_segment" : target.layer;
     const title = say(this.#layers.info(layer)?.title ?? layer);
@@ -202,7 +213,13 @@ export class ImpactPanel {
       h(
         "label",
         { class: "choice", for: id },
-        h("input", { type: "radio", name: "model", id, checked: this.#gas === gas, onchange: choose(gas) }),
+        h("input", {
+          type: "radio",
+          name: "model",
+          id,
+          checked: this.#gas === gas,
+          onchange: choose(gas),
+        }),
         text,
       );
     return h(
@@ -210,21 +227,9 @@ export class ImpactPanel {
       { class: "form" },
       this.#isGas() && radio("model-gas", true, t("gasModel")),
       this.#isGas() && radio("model-radius", false, t("radiusModel")),
-      this.#gas ? this.#pipeFacts() : this.#radiusInput(),
-    );
-  }
-
-  /** What the model will take from the pipe's own file. */
-  #pipeFacts(): HTMLElement | null {
-    if (this.#target?.kind !== "pipe") return null;
-    const { width_m, pressure_pa } = this.#target.item.properties;
-    const fact = (title: string, value: unknown, unit: string): HTMLElement =>
-      h("li", {}, `${title} ${typeof value === "number" ? quantity(value, unit) : t("notInFile")}`);
-    return h(
-      "ul",
-      { class: "quiet" },
-      fact(t("diameter"), width_m, "m"),
-      fact(t("pressure"), pressure_pa, "Pa"),
+      this.#gas && this.#target?.kind === "pipe"
+        ? gasForm(this.#target.item, this.#given)
+        : this.#radiusInput(),
     );
   }
 
@@ -275,7 +280,12 @@ export class ImpactPanel {
       { class: "actions" },
       h(
         "button",
-        { class: "button primary", id: "run-impact", disabled: this.#busy, onclick: () => void this.run() },
+        {
+          class: "button primary",
+          id: "run-impact",
+          disabled: this.#busy,
+          onclick: () => void this.run(),
+        },
         icon("impact"),
         t("runImpact"),
       ),
@@ -290,7 +300,11 @@ export class ImpactPanel {
           icon("dispatch"),
           t("dispatchHere"),
         ),
-      h("button", { class: "button", id: "clear-impact", onclick: () => this.#clear() }, t("clear")),
+      h(
+        "button",
+        { class: "button", id: "clear-impact", onclick: () => this.#clear() },
+        t("clear"),
+      ),
     );
   }
 }

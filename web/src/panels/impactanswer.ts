@@ -51,15 +51,38 @@ function buildings(answer: ImpactAnswer, open: OpenFile): HTMLElement {
   return sortable<HitBuilding>(
     "list-buildings",
     [
-      { title: t("distance"), key: (b) => b.distance_m, show: (b) => metres(b.distance_m), numeric: true },
+      {
+        title: t("distance"),
+        key: (b) => b.distance_m,
+        show: (b) => metres(b.distance_m),
+        numeric: true,
+      },
       {
         title: t("building"),
         key: (b) => b.name ?? b.use,
         show: (b) =>
-          h("span", { class: "named" }, dot(b.ring), b.name ?? sayCode("building.use", b.use), storeys(b)),
+          h(
+            "span",
+            { class: "named" },
+            dot(b.ring),
+            b.name ?? sayCode("building.use", b.use),
+            storeys(b),
+          ),
       },
-      { title: t("night"), key: (b) => b.residents_night, show: (b) => whole(b.residents_night), numeric: true, down: true },
-      { title: t("day"), key: (b) => b.residents_day, show: (b) => whole(b.residents_day), numeric: true, down: true },
+      {
+        title: t("night"),
+        key: (b) => b.residents_night,
+        show: (b) => whole(b.residents_night),
+        numeric: true,
+        down: true,
+      },
+      {
+        title: t("day"),
+        key: (b) => b.residents_day,
+        show: (b) => whole(b.residents_day),
+        numeric: true,
+        down: true,
+      },
     ],
     answer.buildings,
     (b) => open("building", b.id, true),
@@ -76,13 +99,30 @@ function facilities(answer: ImpactAnswer, open: OpenFile): HTMLElement {
   return sortable<HitFacility>(
     "list-facilities",
     [
-      { title: t("distance"), key: (f) => f.distance_m, show: (f) => metres(f.distance_m), numeric: true },
+      {
+        title: t("distance"),
+        key: (f) => f.distance_m,
+        show: (f) => metres(f.distance_m),
+        numeric: true,
+      },
       {
         title: t("facility"),
         key: (f) => f.name,
-        show: (f) => h("span", { class: "named" }, f.name ?? "—", h("small", {}, sayCode("facility.kind", f.kind))),
+        show: (f) =>
+          h(
+            "span",
+            { class: "named" },
+            f.name ?? "—",
+            h("small", {}, sayCode("facility.kind", f.kind)),
+          ),
       },
-      { title: t("capacity"), key: (f) => f.capacity, show: (f) => whole(f.capacity), numeric: true, down: true },
+      {
+        title: t("capacity"),
+        key: (f) => f.capacity,
+        show: (f) => whole(f.capacity),
+        numeric: true,
+        down: true,
+      },
       { title: t("phone"), key: (f) => f.phone, show: (f) => (f.phone ? phoneLink(f.phone) : "—") },
     ],
     answer.facilities,
@@ -94,14 +134,24 @@ function cells(answer: ImpactAnswer, open: OpenFile): HTMLElement {
   return sortable<HitCell>(
     "list-cells",
     [
-      { title: t("share"), key: (c) => c.share, show: (c) => share(c.share), numeric: true, down: true },
+      {
+        title: t("share"),
+        key: (c) => c.share,
+        show: (c) => share(c.share),
+        numeric: true,
+        down: true,
+      },
       {
         title: t("cell"),
         key: (c) => c.name ?? c.code,
         show: (c) =>
           h("span", { class: "named" }, c.name ?? c.code ?? "—", h("small", {}, c.region ?? "")),
       },
-      { title: t("person"), key: (c) => c.responsible_person, show: (c) => c.responsible_person ?? "—" },
+      {
+        title: t("person"),
+        key: (c) => c.responsible_person,
+        show: (c) => c.responsible_person ?? "—",
+      },
       {
         title: t("phone"),
         key: (c) => c.responsible_phone,
@@ -117,9 +167,20 @@ function water(answer: ImpactAnswer, open: OpenFile): HTMLElement {
   return sortable<HitWater>(
     "list-water",
     [
-      { title: t("distance"), key: (w) => w.distance_m, show: (w) => metres(w.distance_m), numeric: true },
+      {
+        title: t("distance"),
+        key: (w) => w.distance_m,
+        show: (w) => metres(w.distance_m),
+        numeric: true,
+      },
       { title: t("waterPoint"), key: (w) => w.name, show: (w) => w.name ?? String(w.id) },
-      { title: t("depth"), key: (w) => w.depth_m, show: (w) => depth(w.depth_m), numeric: true, down: true },
+      {
+        title: t("depth"),
+        key: (w) => w.depth_m,
+        show: (w) => depth(w.depth_m),
+        numeric: true,
+        down: true,
+      },
     ],
     answer.waterlogging_points,
     (w) => open("waterlogging_point", w.id, true),
@@ -134,9 +195,21 @@ function lengths(
   return sortable(
     id,
     [
-      { title: t("length"), key: (r) => r.length_m, show: (r) => metres(r.length_m), numeric: true, down: true },
+      {
+        title: t("length"),
+        key: (r) => r.length_m,
+        show: (r) => metres(r.length_m),
+        numeric: true,
+        down: true,
+      },
       { title: t("kind"), key: (r) => r.code, show: (r) => sayCode(field, r.code) },
-      { title: t("pieces"), key: (r) => r.pieces, show: (r) => whole(r.pieces), numeric: true, down: true },
+      {
+        title: t("pieces"),
+        key: (r) => r.pieces,
+        show: (r) => whole(r.pieces),
+        numeric: true,
+        down: true,
+      },
     ],
     rows,
     null,
@@ -147,8 +220,16 @@ export function impactAnswer(answer: ImpactAnswer, open: OpenFile): HTMLElement 
   const { totals } = answer;
   const unknown = totals.buildings_residents_night_unknown;
   const listed = answer.buildings.length;
-  const pipes = answer.pipes.map((p) => ({ code: p.kind, pieces: p.segments, length_m: p.length_m }));
-  const roads = answer.roads.map((r) => ({ code: r.road_class, pieces: r.edges, length_m: r.length_m }));
+  const pipes = answer.pipes.map((p) => ({
+    code: p.kind,
+    pieces: p.segments,
+    length_m: p.length_m,
+  }));
+  const roads = answer.roads.map((r) => ({
+    code: r.road_class,
+    pieces: r.edges,
+    length_m: r.length_m,
+  }));
   return h(
     "div",
     { class: "answer", id: "impact-answer", "data-run": answer.run_id },
@@ -168,7 +249,8 @@ export function impactAnswer(answer: ImpactAnswer, open: OpenFile): HTMLElement 
     modelBox(answer),
     rings(answer),
     section(t("buildings"), totals.buildings, buildings(answer, open), true),
-    listed < totals.buildings && h("p", { class: "quiet" }, t("listedOf", { n: listed, all: totals.buildings })),
+    listed < totals.buildings &&
+      h("p", { class: "quiet" }, t("listedOf", { n: listed, all: totals.buildings })),
     section(t("facilities"), totals.facilities, facilities(answer, open)),
     section(t("cells"), totals.grid_cells, cells(answer, open)),
     section(t("waterPoints"), totals.waterlogging_points, water(answer, open)),

@@ -87,5 +87,8 @@ export function startFailed(root: HTMLElement, error: unknown, again: () => void
 }
 
 export function starting(root: HTMLElement): void {
-  fill(root, h("div", { class: "start" }, h("div", { class: "spinner" }), h("p", {}, t("loading"))));
+  fill(
+    root,
+    h("div", { class: "start" }, h("div", { class: "spinner" }), h("p", {}, t("loading"))),
+  );
 }

@@ -93,7 +93,11 @@ export class Shell {
 
   #drawTools(tools: Tools): void {
     const tool = (id: string, key: TextKey, content: Node | string, act: () => void) =>
-      h("button", { class: "tool", id, title: t(key), "aria-label": t(key), onclick: act }, content);
+      h(
+        "button",
+        { class: "tool", id, title: t(key), "aria-label": t(key), onclick: act },
+        content,
+      );
     fill(
       this.#tools,
       tool("tool-home", "wholeCity", icon("home"), tools.home),

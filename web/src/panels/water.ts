@@ -69,7 +69,12 @@ export class WaterPanel {
       if (count === 0) return null;
       const text = t("levelCount", { level: sayCode("waterlogging_point.level", level), count });
       const attributes = { class: `chip ${level}`, "data-level": level, title: text };
-      return h("button", { ...attributes, "aria-label": text, onclick: this.#show }, icon("water"), count);
+      return h(
+        "button",
+        { ...attributes, "aria-label": text, onclick: this.#show },
+        icon("water"),
+        count,
+      );
     });
     fill(this.#chips, ...chips);
   }
