@@ -43,11 +43,12 @@ def _run(arguments: Namespace, settings: Settings) -> int:
 def _serve(settings: Settings, listener: socket.socket, city: bool) -> None:
     # Only here: the application brings the analyses and their compiler with it.
     from api.app import create_app
+    from api.hot import HotProtocol
 
     config = uvicorn.Config(
         create_app(settings),
         loop="uvloop",
-        http="httptools",
+        http=HotProtocol,
         access_log=False,
         log_level="warning",
         server_header=False,
