@@ -10,10 +10,13 @@ from tiles._arrays import (
 from tiles._cut_kernel import cut
 from tiles._index_kernel import search
 from tiles._jit import inner
-from tiles._ring_kernel import sound
+from tiles._ring_kernel import doubled_area, sound
 from tiles._shape_kernel import line, points, polygon, wind, write_rings
 from tiles._value_kernel import varint
-from tiles._wkb_kernel import LINE, POINT, POLYGON
+from tiles._wkb_kernel import COLLECTED, HEIGHTS, LINE, POINT, POLYGON
+
+_SLACK = 8 * EXTENT
+"""How far rounding at the rim may take twice the area of a polygon from what it was."""
 
 
 @inner
@@ -105,16 +108,19 @@ def _write_features(
             rings = wind(polygon(features, i, window, scratch, clip), scratch)
             if rings == 0:
                 continue
-            good = sound(
+            good = rings > 0 and sound(
                 scratch.x, scratch.y, scratch.ring_at, scratch.ring_hole, rings, scratch.spare_x
             )
             if clip and not good:
+                area = _area(rings, scratch)
                 rings = wind(polygon(features, i, window, scratch, False), scratch)
-                rings = cut(
-                    scratch.x, scratch.y, scratch.ring_at, scratch.ring_hole, rings,
-                    scratch.spare_x, scratch.spare_y, scratch.pieces, scratch.notes,
-                )  # fmt: skip
-                good = rings > 0 and sound(
+                if rings > 0:
+                    rings = cut(
+                        scratch.x, scratch.y, scratch.ring_at, scratch.ring_hole, rings,
+                        scratch.spare_x, scratch.spare_y, scratch.pieces, scratch.notes,
+                    )  # fmt: skip
+                # A ring that crosses itself far from here may have been wound the wrong way.
+                good = rings > 0 and abs(_area(rings, scratch) - area) < _SLACK and sound(
                     scratch.x, scratch.y, scratch.ring_at, scratch.ring_hole, rings,
                     scratch.spare_x,
                 )  # fmt: skip
@@ -135,20 +141,32 @@ def _write_features(
 
 
 @inner
+def _area(rings: int, scratch: Scratch) -> int:
+    """Return twice the area of the rings in the scratch, holes taken off."""
+    total = np.int64(0)
+    for ring in range(rings):
+        begin = scratch.ring_at[ring]
+        total += doubled_area(scratch.x, scratch.y, begin, scratch.ring_at[ring + 1] - begin)
+    return total
+
+
+@inner
 def _tiny(features: Features, i: int, window: Window) -> bool:
     """Return whether a feature is less than half a unit of the tile wide and high.
 
-    PostGIS leaves such out before it looks at them; it goes by the box it keeps, whose numbers are
-    rounded outwards to 32 bits, but for a line of two places.
+    PostGIS leaves such out before it looks at them, but for collections.  It goes by the box it
+    keeps, whose numbers are rounded outwards to 32 bits; where it keeps none, for a line of two
+    places whose heights were just taken away, by the places.
     """
     box = features.boxes[i]
-    if window.shift < 1:
+    if window.shift < 1 or features.zooms[i] & COLLECTED:
         return False
     half = np.int64(1) << (window.shift - 1)
     if np.int64(box[2]) - box[0] >= half or np.int64(box[3]) - box[1] >= half:
         return False
     first, last = features.ring_start[i], features.ring_start[i + 1]
-    if features.kinds[i] == LINE and features.place_start[last] - features.place_start[first] == 2:
+    bare = features.kinds[i] == LINE and features.zooms[i] & HEIGHTS
+    if bare and features.place_start[last] - features.place_start[first] == 2:
         return True
     limit = half * window.unit
     width = _outward(window.middle_x + box[2] * window.unit, 1.0) - _outward(

@@ -26,15 +26,46 @@ def repair(features: Features, i: int, window: Window, scratch: Scratch) -> int:
     """
     rings = polygon(features, i, window, scratch, True)
     shapes = [_ring(scratch, ring) for ring in range(rings)]
+    shapes = [_snapped(shape) for shape in shapes]
     whole = _assembled(shapes, scratch.ring_hole[:rings])
-    if whole is None or not is_valid(whole):
+    for _ in range(_ROUNDS):
+        if whole is not None and is_valid(whole):
+            break
         whole = _even_odd(shapes)
-    return wind(_put(whole, scratch), scratch)
+        before = [np.rint(np.asarray(ring.coords)[:-1, :2]).astype(np.int64) for ring in _rings(whole)]
+        # Joining and splitting may leave corners beside edges, so look again.
+        shapes = [_snapped(shape) for shape in before]
+        if any(len(a) != len(b) for a, b in zip(before, shapes, strict=True)):
+            whole = None
+    return max(wind(_put(whole or MultiPolygon(), scratch), scratch), 0)
 
 
 def _ring(scratch: Scratch, ring: int) -> NDArray[np.int64]:
     part = slice(scratch.ring_at[ring], scratch.ring_at[ring + 1])
     return np.column_stack([scratch.x[part], scratch.y[part]])
+
+
+def _snapped(shape: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return a ring whose edges go through the corners that lie in a unit with them."""
+    begin, end = shape, np.roll(shape, -1, axis=0)
+    along = end - begin
+    off = shape[None, :, :] - begin[:, None, :]
+    cross = np.abs(along[:, None, 0] * off[:, :, 1] - along[:, None, 1] * off[:, :, 0])
+    low, high = np.minimum(begin, end)[:, None, :], np.maximum(begin, end)[:, None, :]
+    near = (2 * cross <= np.abs(along).sum(axis=1)[:, None]) & (
+        (shape[None] >= low) & (shape[None] <= high)
+    ).all(axis=2)
+    index = np.arange(len(shape))
+    near[index, index] = near[index, np.roll(index, -1)] = False
+    if not near.any():
+        return shape
+    places = []
+    for i in index:
+        places.append(shape[i])
+        passed = np.flatnonzero(near[i])
+        far = (off[i, passed] * along[i]).sum(axis=1)
+        places += [shape[j] for j in passed[np.argsort(far, kind="stable")]]
+    return np.array(places)
 
 
 def _assembled(
@@ -43,6 +74,8 @@ def _assembled(
     """Return rings as the polygons they were."""
     parts: list[tuple[NDArray[np.int64], list[NDArray[np.int64]]]] = []
     for shape, hole in zip(shapes, holes, strict=True):
+        if len(shape) < 3:
+            continue
         if hole and parts:
             parts[-1][1].append(shape)
         else:
@@ -53,7 +86,8 @@ def _assembled(
 def _even_odd(shapes: list[NDArray[np.int64]]) -> BaseGeometry:
     found: BaseGeometry = MultiPolygon()
     for shape in shapes:
-        found = symmetric_difference(found, _area(make_valid(Polygon(shape))), grid_size=1.0)
+        part = _area(make_valid(Polygon(shape)))
+        found = _area(symmetric_difference(found, part, grid_size=1.0))
     for _ in range(_ROUNDS):
         # On whole units again; that may join or split parts, but it always gives a valid area.
         found = _area(set_precision(_area(found), 1.0))
@@ -74,6 +108,11 @@ def _leaves(shape: BaseGeometry) -> list[BaseGeometry]:
 
 
 _SIMPLE = ("Point", "LineString", "LinearRing", "Polygon")
+
+
+def _rings(shape: BaseGeometry) -> list[BaseGeometry]:
+    polygons = [each for each in _leaves(shape) if isinstance(each, Polygon)]
+    return [ring for each in polygons for ring in (each.exterior, *each.interiors)]
 
 
 def _put(whole: BaseGeometry, scratch: Scratch) -> int:

@@ -75,6 +75,12 @@ def straighten(x: Units, y: Units, at: int, count: int, closed: bool) -> int:
     if not closed:
         kept += 1
         x[at + kept], y[at + kept] = x[at + last], y[at + last]
+    # Where a way went back over itself, a place may now follow itself.
+    count, kept = kept + 1, 0
+    for i in range(1, count):
+        if x[at + i] != x[at + kept] or y[at + i] != y[at + kept]:
+            kept += 1
+            x[at + kept], y[at + kept] = x[at + i], y[at + i]
     return kept + 1
 
 
@@ -185,6 +191,36 @@ def _folds(x: Units, y: Units, a: int, b: int, c: int) -> bool:
     in_x, in_y = x[b] - x[a], y[b] - y[a]
     out_x, out_y = x[c] - x[b], y[c] - y[b]
     return in_x * out_y == in_y * out_x and in_x * out_x + in_y * out_y < 0
+
+
+@inner
+def collapses(x: Units, y: Units, at: int, count: int) -> bool:
+    """Return whether a ring is so thin that a corner lies in the same unit as another edge.
+
+    PostGIS then draws the edge through the corner, and what has no width left disappears.
+    """
+    around = np.int64(0)
+    for i in range(count):
+        j = i + 1 if i + 1 < count else 0
+        around += abs(x[at + j] - x[at + i]) + abs(y[at + j] - y[at + i])
+    if abs(doubled_area(x, y, at, count)) > around:
+        return False
+    for i in range(count):
+        j = i + 1 if i + 1 < count else 0
+        for k in range(count):
+            if k != i and k != j and in_unit(x, y, at + i, at + j, x[at + k], y[at + k]):
+                return True
+    return False
+
+
+@inner
+def in_unit(x: Units, y: Units, a: int, b: int, u: int, v: int) -> bool:
+    """Return whether an edge touches the square unit around a place."""
+    if u < min(x[a], x[b]) or u > max(x[a], x[b]) or v < min(y[a], y[b]) or v > max(y[a], y[b]):
+        return False
+    along_x, along_y = x[b] - x[a], y[b] - y[a]
+    off = abs(along_x * (v - y[a]) - along_y * (u - x[a]))
+    return 2 * off <= abs(along_x) + abs(along_y)
 
 
 @inner
@@ -309,7 +345,8 @@ def sound(
     that is none.
     """
     for i in range(rings):
-        if not simple(x, y, starts[i], starts[i + 1] - starts[i], spare):
+        count = starts[i + 1] - starts[i]
+        if not simple(x, y, starts[i], count, spare) or collapses(x, y, starts[i], count):
             return False
     outer = 0
     for i in range(1, rings):

@@ -107,12 +107,14 @@ def _apart(tags: Tags, objects: set[int]) -> Tags:
     start, key, value = [0], [], []
     members = {each: _members(messages[each][1:], names) for each in objects}
     for row in range(len(tags.start) - 1):
+        # A member called like a field comes after it and hides it, as in PostGIS's tiles.
+        told: dict[int, bytes] = {}
         for tag in range(tags.start[row], tags.start[row + 1]):
             number = int(tags.value[tag])
-            plain = [(int(tags.key[tag]), messages[number])]
-            for own_key, message in members.get(number, plain):
-                key.append(own_key)
-                value.append(known.setdefault(message, len(known)))
+            told |= members.get(number, [(int(tags.key[tag]), messages[number])])
+        for own_key, message in told.items():
+            key.append(own_key)
+            value.append(known.setdefault(message, len(known)))
         start.append(len(key))
     starts = np.cumsum([0, *map(len, known)], dtype=np.int64)
     data = np.frombuffer(b"".join(known), np.uint8).copy()

@@ -52,9 +52,18 @@ def polygon(features: Features, i: int, window: Window, scratch: Scratch, clip: 
     return rings
 
 
+_TWISTED = -1
+
+
 @inner
 def wind(rings: int, scratch: Scratch) -> int:
-    """Turn the rings the way the format wants them, without those of no area."""
+    """Turn the rings the way the format wants them, without those of no area.
+
+    Returns
+    -------
+    int
+        How many are left, or -1 if a ring crosses itself so that its areas cancel out.
+    """
     x, y, kept, dropped = scratch.x, scratch.y, 0, False
     at = np.int64(0)
     for ring in range(rings):
@@ -63,6 +72,8 @@ def wind(rings: int, scratch: Scratch) -> int:
         if hole == 1 and dropped:
             continue
         area = doubled_area(x, y, begin, after - begin)
+        if area == 0 and after - begin > 3:
+            return _TWISTED
         if hole == 0:
             dropped = area == 0
         if area == 0:

@@ -12,7 +12,9 @@ from tiles._jit import kernel
 HEAD = b"PGCOPY\n\xff\r\n\0"
 FINE, TORN, UNKNOWN_SHAPE = 0, 1, 2
 POINT, LINE, POLYGON = 1, 2, 3
-_LONGEST_ROW_FIELDS = 3
+HEIGHTS, COLLECTED = 1 << 30, 1 << 29
+"""Bits beside those of the zoom levels: the geometry has heights; it is a collection."""
+_LEADING_FIELDS = 3
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -227,7 +229,7 @@ def read_rows(
     for row in range(len(ids)):
         ring_start[row] = rings
         at += 2
-        for field in range(_LONGEST_ROW_FIELDS):
+        for field in range(_LEADING_FIELDS):
             length = big32(data, at)
             at += 4
             if field == 0:
@@ -237,13 +239,18 @@ def read_rows(
             elif length > 0:
                 kind = _kind(data, at, at + length)
                 kinds[row] = kind
+                code, _, width, _ = _head(data, at)
+                if width > 16:
+                    zooms[row] |= HEIGHTS
+                if code == 7:
+                    zooms[row] |= COLLECTED
                 rings, places = _shape(
                     data, at, at + length, kind, rings, places, True,
                     place_start, holes, x, y,
                 )  # fmt: skip
             at += max(length, 0)
         values_at[row] = at
-        for _ in range(fields - _LONGEST_ROW_FIELDS):
+        for _ in range(fields - _LEADING_FIELDS):
             at += 4 + max(big32(data, at), 0)
     ring_start[len(ids)] = rings
     place_start[rings] = places

@@ -194,9 +194,9 @@ def _feature(data: bytes, layer: Layer, wrong: list[str]) -> Feature:
     for key, value in zip(tags[::2], tags[1::2], strict=False):
         if key >= len(layer.keys) or value >= len(layer.values):
             wrong.append(f"{told}: tag {key}={value} is not in the layer")
-        elif layer.keys[key] in feature.properties:
-            wrong.append(f"{told}: {layer.keys[key]} twice")
         else:
+            if layer.keys[key] in feature.properties:
+                wrong.append(f"{told}: {layer.keys[key]} twice")
             feature.properties[layer.keys[key]] = layer.values[value]
     wrong += [f"{told}: {each}" for each in _geometry(feature, commands)]
     return feature
