@@ -38,14 +38,15 @@ def source(connection: Connection, layer: Layer) -> Source:
     values = properties(layer)
     rows = select(layer.key, _zooms(layer).label("zooms"), layer.place.label("geom"), *values)
     sql = _written(rows.select_from(layer.rows))
-    described = connection.execute(f"SELECT * FROM ({sql}) AS described LIMIT 0".encode())
+    described = connection.execute(f"SELECT * FROM ({sql}) AS described LIMIT 0".encode())  # noqa: S608 - of our own statement
     columns = list(described.description or ())[3:]
     words = [
         f'"{column.name}"' if column.type_code in (*_KINDS, *_TEXTS) else f'"{column.name}"::text'
         for column in columns
     ]
     return Source(
-        f"SELECT {', '.join(['id', 'zooms', 'geom', *words])} FROM ({sql}) AS features",
+        # The names are those of the layer's fields.
+        f"SELECT {', '.join(['id', 'zooms', 'geom', *words])} FROM ({sql}) AS features",  # noqa: S608
         tuple(column.name for column in columns),
         tuple(_KINDS.get(column.type_code, TEXT) for column in columns),
     )
@@ -75,7 +76,9 @@ def _zooms(layer: Layer) -> ColumnElement[int]:
         if condition is None:
             always |= 1 << zoom
         else:
-            bits.append(cast(func.coalesce(condition, False), Integer) * literal_column(str(1 << zoom)))
+            bits.append(
+                cast(func.coalesce(condition, False), Integer) * literal_column(str(1 << zoom))
+            )
     total: ColumnElement[int] = literal_column(str(always))
     for bit in bits:
         total = total + bit

@@ -1,9 +1,12 @@
 """The kernel that cuts polygons properly where plain clipping leaves them touching themselves.
 
 Clipping ring by ring lays the ends of a courtyard, or of a polygon that comes back into the tile,
-along the tile's rim twice.  Here the pieces of all rings inside the square are found first, and then
-joined along the rim, always with the polygon on the left.
+along the tile's rim twice.  Here the pieces of all rings inside the square are found first, and
+then joined along the rim, always with the polygon on the left.
 """
+
+# In compiled code the integers of Python and of numpy are the same.
+# mypy: disable-error-code="return-value,arg-type,assignment,no-any-return"
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +38,7 @@ def _along(x: int, y: int) -> int:
 
 @inner
 def _on_rim(x: int, y: int) -> bool:
-    return x == LOW or x == HIGH or y == LOW or y == HIGH
+    return x in (LOW, HIGH) or y in (LOW, HIGH)
 
 
 @inner
@@ -149,9 +152,7 @@ def _take_pieces(
             if high < 1:
                 bx = np.int64(np.rint(x[a] + high * (x[b] - x[a])))
                 by = np.int64(np.rint(y[a] + high * (y[b] - y[a])))
-            flat = (ax == bx and (ax == LOW or ax == HIGH)) or (
-                ay == by and (ay == LOW or ay == HIGH)
-            )
+            flat = (ax == bx and ax in (LOW, HIGH)) or (ay == by and ay in (LOW, HIGH))
             if not flat:
                 if not drawing:
                     if not _on_rim(ax, ay) or at + 4 * size > len(to_x):
@@ -225,10 +226,10 @@ def _join(
 @inner
 def _leaves(x: Units, y: Units, begin: int, end: int) -> bool:
     """Return whether a ring is not wholly within the square."""
+    found = False
     for j in range(begin, end):
-        if not _within(x[j], y[j]):
-            return True
-    return False
+        found = found or not _within(x[j], y[j])
+    return found
 
 
 @inner

@@ -1,11 +1,25 @@
 """Kernels that write a layer of a vector tile (Mapbox Vector Tile 2.1) from columns."""
 
+# In compiled code the integers of Python and of numpy are the same.
+# mypy: disable-error-code="return-value,arg-type,assignment,no-any-return"
+
 import numpy as np
 from numpy.typing import NDArray
 
 from tiles._arrays import (
-    AT, BUFFER, DOUBTFUL, EXTENT, FEATURES, HEAD_ROOM, KEYS, STAMP, VALUES,
-    Features, Scratch, Values, Window,
+    AT,
+    BUFFER,
+    DOUBTFUL,
+    EXTENT,
+    FEATURES,
+    HEAD_ROOM,
+    KEYS,
+    STAMP,
+    VALUES,
+    Features,
+    Scratch,
+    Values,
+    Window,
 )  # fmt: skip
 from tiles._cut_kernel import cut
 from tiles._index_kernel import search
@@ -224,7 +238,9 @@ def write_layer(
     low_x, low_y, high_x, high_y = reach(window)
     unit = np.int64(1) << max(window.shift, 0)
     low_x, low_y, high_x, high_y = low_x - unit, low_y - unit, high_x + unit, high_y + unit
-    count = search(base.boxes, nodes, levels, low_x, low_y, high_x, high_y, scratch.found, scratch.ring_at)
+    count = search(
+        base.boxes, nodes, levels, low_x, low_y, high_x, high_y, scratch.found, scratch.ring_at
+    )
     need = HEAD_ROOM + _room(base, scratch.found, count)
     if need > len(scratch.out):
         return -need

@@ -32,7 +32,9 @@ def repair(features: Features, i: int, window: Window, scratch: Scratch) -> int:
         if whole is not None and is_valid(whole):
             break
         whole = _even_odd(shapes)
-        before = [np.rint(np.asarray(ring.coords)[:-1, :2]).astype(np.int64) for ring in _rings(whole)]
+        before = [
+            np.rint(np.asarray(ring.coords)[:-1, :2]).astype(np.int64) for ring in _rings(whole)
+        ]
         # Joining and splitting may leave corners beside edges, so look again.
         shapes = [_snapped(shape) for shape in before]
         if any(len(a) != len(b) for a, b in zip(before, shapes, strict=True)):
@@ -68,9 +70,7 @@ def _snapped(shape: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.array(places)
 
 
-def _assembled(
-    shapes: list[NDArray[np.int64]], holes: NDArray[np.uint8]
-) -> BaseGeometry | None:
+def _assembled(shapes: list[NDArray[np.int64]], holes: NDArray[np.uint8]) -> BaseGeometry | None:
     """Return rings as the polygons they were."""
     parts: list[tuple[NDArray[np.int64], list[NDArray[np.int64]]]] = []
     for shape, hole in zip(shapes, holes, strict=True):
@@ -104,7 +104,9 @@ def _area(shape: BaseGeometry) -> BaseGeometry:
 
 def _leaves(shape: BaseGeometry) -> list[BaseGeometry]:
     parts = [each for each in get_parts(shape) if not each.is_empty]
-    return [leaf for part in parts for leaf in ([part] if part.geom_type in _SIMPLE else _leaves(part))]
+    return [
+        leaf for part in parts for leaf in ([part] if part.geom_type in _SIMPLE else _leaves(part))
+    ]
 
 
 _SIMPLE = ("Point", "LineString", "LinearRing", "Polygon")

@@ -5,6 +5,9 @@ to whole units, then what lies on a straight line goes, then Sutherland and Hodg
 (polygons) or Liang and Barsky's (lines).  Polygons are open here: the last place is not the first.
 """
 
+# In compiled code the integers of Python and of numpy are the same.
+# mypy: disable-error-code="return-value,arg-type,assignment,no-any-return"
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -107,7 +110,15 @@ def turn_round(x: Units, y: Units, at: int, count: int) -> None:
 
 @inner
 def _clip_side(
-    x: Units, y: Units, at: int, count: int, side: int, limit: int, to_x: Units, to_y: Units, to: int
+    x: Units,
+    y: Units,
+    at: int,
+    count: int,
+    side: int,
+    limit: int,
+    to_x: Units,
+    to_y: Units,
+    to: int,
 ) -> int:
     """Keep what lies strictly inside one side of the box; return how many places that are."""
     written = 0
@@ -261,9 +272,7 @@ def simple(x: Units, y: Units, at: int, count: int, spare: Units) -> bool:
 
 
 @inner
-def _swept(
-    x: Units, y: Units, at: int, count: int, spare: Units
-) -> bool:
+def _swept(x: Units, y: Units, at: int, count: int, spare: Units) -> bool:
     """Compare all pairs of edges that are not apart in x, in order of it."""
     for i in range(count):
         spare[i] = min(x[at + i], x[at + (i + 1) % count]) * _INDEX + i

@@ -91,9 +91,9 @@ def number(
     start, key, value, starts, values, _ = number_values(
         data, values_at, np.array(kinds, np.int64), most, total
     )
-    marked = np.flatnonzero(values[starts[:-1]] == JSON_MARK) if len(starts) > 1 else []
+    marked = np.flatnonzero(values[starts[:-1]] == JSON_MARK).tolist()
     tags = Tags(start, key, value, starts, values, names)
-    return _apart(tags, {int(each) for each in marked}) if len(marked) else tags
+    return _apart(tags, set(marked)) if marked else tags
 
 
 def _apart(tags: Tags, objects: set[int]) -> Tags:

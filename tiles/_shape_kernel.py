@@ -1,5 +1,8 @@
 """Kernels that write a feature's geometry as the commands of a vector tile."""
 
+# In compiled code the integers of Python and of numpy are the same.
+# mypy: disable-error-code="return-value,arg-type,assignment,no-any-return"
+
 import numpy as np
 from numpy.typing import NDArray
 

@@ -3,6 +3,9 @@
 A value is kept as the bytes of the protobuf message ``Value``, so that a tile copies it.
 """
 
+# In compiled code the integers of Python and of numpy are the same.
+# mypy: disable-error-code="return-value,arg-type,assignment,no-any-return"
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,7 +49,7 @@ def _message(data: Bytes, at: int, length: int, kind: int, out: Bytes) -> int:
             return varint(out, 1, np.uint64(number))
         out[0] = 0x30
         return varint(out, 1, (np.uint64(-(number + 1)) << np.uint64(1)) | np.uint64(1))
-    if kind == FLOAT or kind == DOUBLE:
+    if kind in (FLOAT, DOUBLE):
         out[0] = 0x15 if kind == FLOAT else 0x19
         for i in range(length):
             out[1 + i] = data[at + length - 1 - i]
@@ -140,7 +143,7 @@ def number_values(
     NDArray[np.uint8],
     NDArray[np.int32],
 ]:
-    """Number the different attribute values in the order of the rows.
+    """Give the different attribute values numbers in the order of the rows.
 
     Parameters
     ----------

@@ -4,6 +4,9 @@ A row is: number, zoom levels, geometry (EWKB), attributes.  Everything is big-e
 geometry, which says for itself.
 """
 
+# In compiled code the integers of Python and of numpy are the same.
+# mypy: disable-error-code="return-value,arg-type,assignment,no-any-return"
+
 import numpy as np
 from numpy.typing import NDArray
 

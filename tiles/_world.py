@@ -46,9 +46,7 @@ class World(NamedTuple):
     x: int
     y: int
 
-    def places(
-        self, x: NDArray[np.float64], y: NDArray[np.float64], crs: str
-    ) -> NDArray[np.int32]:
+    def places(self, x: NDArray[np.float64], y: NDArray[np.float64], crs: str) -> NDArray[np.int32]:
         """Return places of a frame as whole numbers, shape (n, 2).
 
         Raises

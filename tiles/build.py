@@ -31,9 +31,7 @@ _DATABASE = text("""
 """)
 
 
-def build(
-    engine: Engine, layer: Layer, folder: Path, *, grid: TileGrid = WEB_MERCATOR
-) -> Columns:
+def build(engine: Engine, layer: Layer, folder: Path, *, grid: TileGrid = WEB_MERCATOR) -> Columns:
     """Read a layer out of PostGIS into new columns, and let them be the folder's current ones.
 
     Parameters
@@ -56,14 +54,13 @@ def build(
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder), tempfile.TemporaryDirectory(prefix=".new-", dir=folder) as new:
         place = Path(new)
-        with _snapshot(engine) as connection:
-            with Session(connection) as session:
-                city = open_city(session)
-                position = latest(session)
-                facts = _facts(connection, layer, city.frame)
-                told = _source(connection, layer)
-                with (place / "rows").open("wb") as file:
-                    copy(_raw(connection), told, file.write)
+        with _snapshot(engine) as connection, Session(connection) as session:
+            city = open_city(session)
+            position = latest(session)
+            facts = _facts(connection, layer, city.frame)
+            told = _source(connection, layer)
+            with (place / "rows").open("wb") as file:
+                copy(_raw(connection), told, file.write)
         data = np.memmap(place / "rows", np.uint8, mode="r")
         world = world_of(city.frame, grid)
         write_columns(

@@ -1,8 +1,8 @@
 """A layer's features as flat arrays, from which its tiles are written without asking PostGIS.
 
 The arrays lie in a file that all processes map into their memory; nobody writes to it once it is
-made.  Edits since then live in each process beside it (`tiles._tail`).  A `Snapshot` is one state of
-both and never changes, so any number of threads may write tiles while one applies edits.
+made.  Edits since then live in each process beside it (`tiles._tail`).  A `Snapshot` is one state
+of both and never changes, so any number of threads may write tiles while one applies edits.
 """
 
 from collections import deque

@@ -83,9 +83,7 @@ def compressed(tile: bytes) -> bytes:
     return packed
 
 
-def dirty_tiles(
-    before: WorldBox | None, after: WorldBox | None, zooms: Iterable[int]
-) -> set[Tile]:
+def dirty_tiles(before: WorldBox | None, after: WorldBox | None, zooms: Iterable[int]) -> set[Tile]:
     """Return the tiles that a feature was in before an edit or is in after it.
 
     Parameters

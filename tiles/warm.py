@@ -27,9 +27,7 @@ def warm() -> None:
         facts = {"layer": "warm", "minzoom": 0, "srid": 4548, "kinds": [0], "names": ["name"]}
         rows = _rows(1, 2)
         data = np.frombuffer(rows, np.uint8)
-        write_columns(
-            Path(folder), data, world_of(_FRAME), facts | {"position": list(START)}
-        )
+        write_columns(Path(folder), data, world_of(_FRAME), facts | {"position": list(START)})
         columns = Columns.open(Path(folder))
         columns.apply([1], _rows(1), START)
         encode(columns, Tile(0, 0, 0))

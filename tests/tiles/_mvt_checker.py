@@ -31,7 +31,7 @@ class Layer:
     features: list[Feature] = field(default_factory=list)
 
 
-class Broken(Exception):
+class BrokenError(Exception):
     """The tile cannot be read at all."""
 
 
@@ -42,7 +42,7 @@ def read(tile: bytes) -> tuple[list[Layer], list[str]]:
     for number, wire, data in _fields(tile):
         if number == 3:
             if wire != BYTES:
-                raise Broken("a layer is no message")
+                raise BrokenError("a layer is no message")
             layers.append(_layer(data, wrong))
     names = [layer.name for layer in layers]
     if len(set(names)) != len(names):
@@ -62,16 +62,14 @@ def polygons(feature: Feature) -> MultiPolygon:
 
 
 def doubled_area(ring: list[tuple[int, int]]) -> int:
-    return sum(
-        a[0] * b[1] - b[0] * a[1] for a, b in zip(ring, ring[1:] + ring[:1], strict=True)
-    )
+    return sum(a[0] * b[1] - b[0] * a[1] for a, b in zip(ring, ring[1:] + ring[:1], strict=True))
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
     value = shift = 0
     while True:
         if at >= len(data) or shift > 63:
-            raise Broken("a number is cut short or too long")
+            raise BrokenError("a number is cut short or too long")
         byte = data[at]
         value |= (byte & 127) << shift
         at, shift = at + 1, shift + 7
@@ -92,7 +90,7 @@ def _fields(data: bytes) -> Iterator[tuple[int, int, Any]]:
         if wire == BYTES:
             size, at = _varint(data, at)
         if size < 0 or at + size > len(data):
-            raise Broken(f"field {number} of wire type {wire} is cut short or unknown")
+            raise BrokenError(f"field {number} of wire type {wire} is cut short or unknown")
         yield number, wire, data[at : at + size]
         at += size
 

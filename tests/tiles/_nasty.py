@@ -81,14 +81,21 @@ def _star(rng: np.random.Generator, at: Place, size: float) -> str:
 
 def _square(at: Place, half: float, *, back: bool = False) -> str:
     x, y = at
-    places = [(x - half, y - half), (x + half, y - half), (x + half, y + half), (x - half, y + half)]
+    places = [
+        (x - half, y - half),
+        (x + half, y - half),
+        (x + half, y + half),
+        (x - half, y + half),
+    ]
     places = places[::-1] if back else places
     return _text([*places, places[0]])
 
 
 def _holed(rng: np.random.Generator, at: Place, size: float) -> str:
     holes = [
-        _square((at[0] + dx * size / 2, at[1] + dy * size / 2), size * float(rng.uniform(0.01, 0.4)))
+        _square(
+            (at[0] + dx * size / 2, at[1] + dy * size / 2), size * float(rng.uniform(0.01, 0.4))
+        )
         for dx, dy in ((-1, -1), (1, -1), (1, 1))
     ]
     return f"POLYGON({','.join([_square(at, size), *holes])})"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from sqlalchemy import Engine
@@ -12,8 +10,8 @@ from tests.tiles._nasty import fill
 
 
 @pytest.fixture
-def nasty(engine: Engine) -> Iterator[Engine]:
+def nasty(engine: Engine) -> Engine:
     """Return an engine on a city with 1500 awkward shapes."""
     with engine.begin() as connection:
         fill(connection, np.random.default_rng(7), 1500)
-    yield engine
+    return engine

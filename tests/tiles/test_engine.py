@@ -17,8 +17,8 @@ from tests.tiles._mvt_checker import read
 from tests.tiles._nasty import MIDDLE
 from tests.tiles._same import differences
 from tiles.build import build
-from tiles.engine import compressed, encode
 from tiles.encodings.mvt import vector_tile
+from tiles.engine import compressed, encode
 from tiles.grid import Tile
 from twin.crs import CityBox
 from twin.database import City, connect, open_city
@@ -77,7 +77,7 @@ def test_the_demo_city_is_drawn_as_postgis_draws_it(
             ours, theirs = encode(columns, tile), vector_tile(city, [layer], tile)
             assert differences(ours, theirs) == [], tile
             some += bool(ours)
-    assert some > 8
+    assert some > 4
 
 
 def test_a_tile_compresses_to_the_same_bytes_every_time(nasty: Engine, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tiles._mvt_checker import Broken, read
+from tests.tiles._mvt_checker import BrokenError, read
 
 FIXTURES = Path(
     os.environ.get(
@@ -34,9 +34,8 @@ def test_a_tile_is_good_exactly_when_mapbox_says_so(folder: Path) -> None:
     valid = json.loads((folder / "info.json").read_text())["validity"]["v2"]
     try:
         wrong = read(tile)[1]
-    except Broken as error:
-        assert not valid, error
-        return
+    except BrokenError as error:
+        wrong = [str(error)]
     if folder.name in SHUNNED:
         assert valid
         assert SHUNNED[folder.name] in " ".join(wrong)
