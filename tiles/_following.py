@@ -20,6 +20,8 @@ from tiles._store import TornFileError
 from tiles.build import build, fetch, find
 from tiles.cache import Box, TileCache
 from tiles.columns import Columns
+from tiles.engine import encode
+from tiles.grid import Tile
 from twin.changes import START, Change, Position, latest, since, wait
 from twin.crs import Frame
 from twin.database import connect, open_city
@@ -182,7 +184,9 @@ class Follower:
             try:
                 folder = self._folder / state.layer.id
                 base = Position(*old.facts["position"]) if old is not None else None
-                self._made.append((state, _columns(engine, state, folder, base)))
+                columns = _columns(engine, state, folder, base)
+                warm(columns)
+                self._made.append((state, columns))
                 state.refused = None
             except (SQLAlchemyError, psycopg.Error):
                 state.wished = False
@@ -236,6 +240,15 @@ class Follower:
                 return None
             position = changes[-1].position if changes else (self.position or START)
         return found
+
+
+def warm(columns: Columns) -> None:
+    """Write one tile with something in it: machine code is made or loaded now, not for a client."""
+    boxes = columns.snapshot.base.boxes
+    zoom = max(columns.minzoom, 12)
+    shares = columns.world.shares(boxes[0]) if len(boxes) else None
+    left, top = (shares.left, shares.top) if shares is not None else (0.0, 0.0)
+    encode(columns, Tile(zoom, int(left * 2**zoom), int(top * 2**zoom)))
 
 
 def _columns(engine: Engine, state: LayerState, folder: Path, base: Position | None) -> Columns:
