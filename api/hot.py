@@ -9,7 +9,7 @@ import asyncio
 import re
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -24,6 +24,8 @@ FIRST_REQUEST_S = 30.0
 """How long a new connection may take to send its first request, or any one to send a whole head."""
 STALLED_S = 60.0
 """How long a client may leave what was sent to it unread."""
+_COPIED_BYTES = 8192
+"""Up to this size copying a body behind its head is cheaper than handing over two pieces."""
 _LONGEST_BLOCK = 8192
 _MOST_BLOCKS = 4096
 _LINE = re.compile(
@@ -31,28 +33,25 @@ _LINE = re.compile(
     rb" HTTP/1\.1\r\n"
 )
 _HEADER = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)\r\n")
+_KNOWN = re.compile(rb"(?im)^if-none-match:[ \t]*([\t\x20-\x7e\x80-\xff]*)\r\n")
 _NOT_OURS = frozenset(
-    (b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"http2-settings")
+    (
+        *(b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"http2-settings"),
+        b"if-none-match",  # taken out before; a second one is none of ours
+    )
 )
-_ONCE = (b"accept-encoding", b"if-none-match", b"host", b"connection")
+_ONCE = (b"accept-encoding", b"host", b"connection")
 _START = {
     status: f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()
     for status in (200, 204, 304)
 }
 
 
-class Said(NamedTuple):
-    """What the head of a request says, as far as tiles care."""
-
-    gzip: bool
-    known: str
-
-
-def read_head(block: bytes) -> Said | None:
-    r"""Return what some header lines say; None if they are anything but plain.
+def read_head(block: bytes) -> bool | None:
+    r"""Return whether the sender of some header lines reads gzip; None if they are not plain.
 
     >>> read_head(b"Host: a\r\nAccept-Encoding: gzip, br\r\n")
-    Said(gzip=True, known='')
+    True
     >>> read_head(b"Host: a\r\nContent-Length: 5\r\n") is None
     True
     """
@@ -69,10 +68,7 @@ def read_head(block: bytes) -> Said | None:
         at = match.end()
     if found.get(b"connection", b"keep-alive").lower() != b"keep-alive" or b"host" not in found:
         return None
-    return Said(
-        reads_gzip(found.get(b"accept-encoding", b"").decode("latin-1")),
-        found.get(b"if-none-match", b"").decode("latin-1"),
-    )
+    return reads_gzip(found.get(b"accept-encoding", b"").decode("latin-1"))
 
 
 class HotProtocol(HttpToolsProtocol):
@@ -82,7 +78,7 @@ class HotProtocol(HttpToolsProtocol):
     order; while the client does not read, nothing more is answered and nothing more is read.
     """
 
-    _heads: dict[bytes, Said | None] = {}  # noqa: RUF012 - shared by all connections on purpose
+    _heads: dict[bytes, bool] = {}  # noqa: RUF012 - shared by all connections on purpose
     _threads = ThreadPoolExecutor(2, thread_name_prefix="tile")
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -147,36 +143,34 @@ class HotProtocol(HttpToolsProtocol):
         if line is None or tiles is None or self.limit_concurrency is not None:
             return False
         block = data[line.end() : end]
-        said = self._heads.get(block)
-        if said is None:
-            said = self._read(block)
-            if said is None:
-                return False
+        known = ""
+        if (given := _KNOWN.search(block)) is not None:
+            known = given[1].decode("latin-1").strip()
+            block = block[: given.start()] + block[given.end() :]
+        gzip = self._heads.get(block)
+        if gzip is None and (gzip := self._read(block)) is None:
+            return False
         made = tiles.cached(line[2])
-        if made is None:
-            made = self._made_at_once(tiles, line[2])
-            if made is None:
-                return False
+        if made is None and (made := self._made_at_once(tiles, line[2])) is None:
+            return False
         bodiless = line[1] == b"HEAD"
-        status, head, body = on_the_wire(made, gzip=said.gzip, known=said.known, bodiless=bodiless)
+        status, head, body = on_the_wire(made, gzip=gzip, known=known, bodiless=bodiless)
         start = _START[status] + self._date() + head
-        # One piece is one system call; a large body is not copied for it.
-        self.transport.write(start + body if len(body) < 65536 else start)
-        if len(body) >= 65536:
-            self.transport.write(body)
+        if len(body) < _COPIED_BYTES:
+            self.transport.write(start + body)
+        else:
+            self.transport.writelines((start, body))
         self._counted(line, status)
         return True
 
-    def _read(self, block: bytes) -> Said | None:
-        if len(block) > _LONGEST_BLOCK:
-            return None
-        said = read_head(block)
-        if said is not None and not said.known:
+    def _read(self, block: bytes) -> bool | None:
+        gzip = read_head(block) if len(block) <= _LONGEST_BLOCK else None
+        if gzip is not None:
             # A browser repeats its head word for word, but for the tag of what it has.
             if len(self._heads) >= _MOST_BLOCKS:
                 self._heads.clear()
-            self._heads[block] = said
-        return said
+            self._heads[block] = gzip
+        return gzip
 
     def _made_at_once(self, tiles: TileEngine, key: bytes) -> Made | None:
         """Return a tile that is not kept, if making it takes no longer than handing it over."""

@@ -66,6 +66,8 @@ def reads_gzip(accepted: str) -> bool:
 
 def is_known(etag: str, given: str) -> bool:
     """Return whether an ``If-None-Match`` says its sender has it already (RFC 9110, 13.1.2)."""
+    if given == etag:
+        return True
     if not given:
         return False
     known = [word.strip().removeprefix("W/") for word in given.split(",")]
