@@ -27,7 +27,7 @@ from tiles._jit import inner
 from tiles._ring_kernel import doubled_area, sound
 from tiles._shape_kernel import line, points, polygon, wind, write_rings
 from tiles._value_kernel import varint
-from tiles._wkb_kernel import COLLECTED, HEIGHTS, LINE, POINT, POLYGON
+from tiles._wkb_kernel import COLLECTED, LINE, POINT, POLYGON
 
 _SLACK = 8 * EXTENT
 """How far rounding at the rim may take twice the area of a polygon from what it was."""
@@ -168,9 +168,8 @@ def _area(rings: int, scratch: Scratch) -> int:
 def _tiny(features: Features, i: int, window: Window) -> bool:
     """Return whether a feature is less than half a unit of the tile wide and high.
 
-    PostGIS leaves such out before it looks at them, but for collections.  It goes by the box it
-    keeps, whose numbers are rounded outwards to 32 bits; where it keeps none, for a line of two
-    places whose heights were just taken away, by the places.
+    PostGIS leaves such out before it looks at them, but for collections, going by the box it keeps,
+    whose numbers are rounded outwards to 32 bits.
     """
     box = features.boxes[i]
     if window.shift < 1 or features.zooms[i] & COLLECTED:
@@ -178,10 +177,6 @@ def _tiny(features: Features, i: int, window: Window) -> bool:
     half = np.int64(1) << (window.shift - 1)
     if np.int64(box[2]) - box[0] >= half or np.int64(box[3]) - box[1] >= half:
         return False
-    first, last = features.ring_start[i], features.ring_start[i + 1]
-    bare = features.kinds[i] == LINE and features.zooms[i] & HEIGHTS
-    if bare and features.place_start[last] - features.place_start[first] == 2:
-        return True
     limit = half * window.unit
     width = _outward(window.middle_x + box[2] * window.unit, 1.0) - _outward(
         window.middle_x + box[0] * window.unit, -1.0

@@ -136,13 +136,13 @@ def _clip_side(
             was, now = from_x > limit, here_x > limit
         if was != now:
             if side == 0 or side == 2:
-                share = (limit - from_y) / (here_y - from_y)
-                to_x[to + written] = np.int64(from_x + (here_x - from_x) * share)
+                off = (here_x - from_x) * (limit - from_y) / (here_y - from_y)
+                to_x[to + written] = np.int64(from_x + off)
                 to_y[to + written] = limit
             else:
-                share = (limit - from_x) / (here_x - from_x)
+                off = (here_y - from_y) * (limit - from_x) / (here_x - from_x)
                 to_x[to + written] = limit
-                to_y[to + written] = np.int64(from_y + (here_y - from_y) * share)
+                to_y[to + written] = np.int64(from_y + off)
             written += 1
         if now:
             to_x[to + written], to_y[to + written] = here_x, here_y

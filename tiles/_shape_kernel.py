@@ -134,6 +134,16 @@ def _write_part(
 def line(features: Features, i: int, window: Window, scratch: Scratch, clip: bool) -> int:
     """Write a line's commands; return their length, 0 if nothing of it is in the tile."""
     x, y, xs, ys = scratch.x, scratch.y, scratch.spare_x, scratch.spare_y
+    if clip:
+        # Rounded, it may lie in the square after all.
+        clip = False
+        first, last = features.ring_start[i], features.ring_start[i + 1]
+        count = quantise(
+            features.places, features.place_start[first], features.place_start[last],
+            window.move_x, window.move_y, window.shift, x, y, 0,
+        )  # fmt: skip
+        for j in range(count):
+            clip = clip or x[j] < LOW or x[j] > HIGH or y[j] < LOW or y[j] > HIGH
     at, u, v = 0, np.int64(0), np.int64(0)
     for part in range(features.ring_start[i], features.ring_start[i + 1]):
         count = quantise(
@@ -151,6 +161,9 @@ def line(features: Features, i: int, window: Window, scratch: Scratch, clip: boo
         for j in range(count - 1):
             ax, ay, bx, by = x[j], y[j], x[j + 1], y[j + 1]
             begin, end = _inside(ax, ay, bx, by)
+            # What only runs along the rim is outside, as in PostGIS.
+            if (ax == bx and ax in (LOW, HIGH)) or (ay == by and ay in (LOW, HIGH)):
+                begin, end = 1.0, 0.0
             if begin <= end:
                 first_x, first_y = ax, ay
                 if begin > 0:

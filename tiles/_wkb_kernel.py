@@ -15,8 +15,8 @@ from tiles._jit import kernel
 HEAD = b"PGCOPY\n\xff\r\n\0"
 FINE, TORN, UNKNOWN_SHAPE = 0, 1, 2
 POINT, LINE, POLYGON = 1, 2, 3
-HEIGHTS, COLLECTED = 1 << 30, 1 << 29
-"""Bits beside those of the zoom levels: the geometry has heights; it is a collection."""
+COLLECTED = 1 << 30
+"""A bit beside those of the zoom levels: the geometry is a collection."""
 _LEADING_FIELDS = 3
 
 Bytes = NDArray[np.uint8]
@@ -242,10 +242,7 @@ def read_rows(
             elif length > 0:
                 kind = _kind(data, at, at + length)
                 kinds[row] = kind
-                code, _, width, _ = _head(data, at)
-                if width > 16:
-                    zooms[row] |= HEIGHTS
-                if code == 7:
+                if _head(data, at)[0] == 7:
                     zooms[row] |= COLLECTED
                 rings, places = _shape(
                     data, at, at + length, kind, rings, places, True,
