@@ -57,7 +57,7 @@ def build(engine: Engine, layer: Layer, folder: Path, *, grid: TileGrid = WEB_ME
         with _snapshot(engine) as connection, Session(connection) as session:
             city = open_city(session)
             position = latest(session)
-            facts = _facts(connection, layer, city.frame)
+            facts = _facts(connection, layer, city.frame, grid)
             told = _source(connection, layer)
             with (place / "rows").open("wb") as file:
                 copy(_raw(connection), told, file.write)
@@ -78,7 +78,7 @@ def build(engine: Engine, layer: Layer, folder: Path, *, grid: TileGrid = WEB_ME
         return Columns.open(folder / version)
 
 
-def find(engine: Engine, layer: Layer, folder: Path) -> Columns:
+def find(engine: Engine, layer: Layer, folder: Path, *, grid: TileGrid = WEB_MERCATOR) -> Columns:
     """Return a folder's current columns.
 
     Raises
@@ -93,7 +93,7 @@ def find(engine: Engine, layer: Layer, folder: Path) -> Columns:
         raise TornFileError(f"there are no columns of {layer.id} yet") from error
     columns = Columns.open(folder / Path(version).name)
     with _snapshot(engine) as connection, Session(connection) as session:
-        expected = _facts(connection, layer, open_city(session).frame)
+        expected = _facts(connection, layer, open_city(session).frame, grid)
         newest = latest(session)
     found = {name: columns.facts.get(name) for name in expected}
     if found != expected:
@@ -104,12 +104,14 @@ def find(engine: Engine, layer: Layer, folder: Path) -> Columns:
     return columns
 
 
-def open_or_build(engine: Engine, layer: Layer, folder: Path) -> Columns:
+def open_or_build(
+    engine: Engine, layer: Layer, folder: Path, *, grid: TileGrid = WEB_MERCATOR
+) -> Columns:
     """Return a folder's current columns, made anew if there are none to be trusted."""
     try:
-        return find(engine, layer, folder)
+        return find(engine, layer, folder, grid=grid)
     except TornFileError:
-        return build(engine, layer, folder)
+        return build(engine, layer, folder, grid=grid)
 
 
 def fetch(connection: Connection, layer: Layer, ids: Sequence[int]) -> bytes:
@@ -129,10 +131,11 @@ def _source(connection: Connection, layer: Layer) -> Source:
     return _sources[key]
 
 
-def _facts(connection: Connection, layer: Layer, frame: Frame) -> dict[str, Any]:
+def _facts(connection: Connection, layer: Layer, frame: Frame, grid: TileGrid) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "layer": layer.id,
+        "grid": list(grid),
         "minzoom": layer.minzoom,
         "srid": frame.srid,
         "extent": list(frame.extent),

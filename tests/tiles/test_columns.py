@@ -14,6 +14,7 @@ from tests.tiles._mvt_checker import read
 from tests.tiles._nasty import fill, row, shapes
 from tests.tiles.test_engine import tiles_around
 from tiles._store import TornFileError
+from tiles._world import CGCS2000
 from tiles.build import build, fetch, find, open_or_build
 from tiles.columns import FILE, Columns
 from tiles.engine import dirty_tiles, encode
@@ -160,3 +161,18 @@ def test_warming_compiles_what_encoding_needs() -> None:
     warm()
     assert before == (1, 1)
     assert before == (len(write_layer.signatures), len(finish.signatures))  # type: ignore[attr-defined]
+
+
+def test_other_grids_hold_the_same_features(nasty: Engine, tmp_path: Path) -> None:
+    """At the level where they are as fine, both grids draw every point of the city."""
+    mercator = build(nasty, _LAYER, tmp_path / "mercator")
+    cgcs = build(nasty, _LAYER, tmp_path / "cgcs", grid=CGCS2000)
+    with pytest.raises(TornFileError, match="another grid"):
+        find(nasty, _LAYER, tmp_path / "cgcs")
+    # 116.67 E, 23.36 N in the tiles of 180 degrees at level 0, and in the Mercator square.
+    east = Tile(9, int((116.67 + 180) / 180 * 2**9), int((90 - 23.36) / 180 * 2**9))
+    ours, theirs = _content(encode(cgcs, east)), _content(encode(mercator, _WORLD))
+    points = {each for each, (kind, *_) in ours.items() if kind == 1}
+    assert len(points) > 100
+    assert points <= {each for each, (kind, *_) in theirs.items() if kind == 1}
+    assert ours.keys() > points
