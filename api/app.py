@@ -13,7 +13,8 @@ from sqlalchemy.orm import sessionmaker
 from analysis import analyses, warm
 from api import errors
 from api.edge import Edge
-from api.routes import catalogue, common, features, processes, site, tiles
+from api.pushed import Pushed
+from api.routes import catalogue, common, events, features, processes, site, tiles
 from api.settings import Settings
 from layers import layers, query
 from layers.totals import Totals
@@ -43,13 +44,15 @@ def create_app(settings: Settings) -> FastAPI:
         layers(),
         cache_bytes=settings.tile_memory_bytes,
     )
+    pushed = Pushed()
+    engine.follower.listeners.append(pushed.tell)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, object]]:
         warming = Thread(target=_warm, args=(readers, settings.pool_size))
         warming.start()
         with engine:
-            yield {"tiles": engine}
+            yield {"tiles": engine, "pushed": pushed}
         # What is under way there must not lose its database, nor a compiler its interpreter.
         warming.join()
         readers.dispose()
@@ -62,7 +65,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.totals = Totals()
     app.state.city = None
     app.state.tiles = engine
-    for module in (common, features, tiles, catalogue, processes):
+    app.state.pushed = pushed
+    for module in (common, features, tiles, events, catalogue, processes):
         app.include_router(module.router)
     site.install(app, settings.web_dist)
     errors.install(app)

@@ -51,7 +51,7 @@ class Edge:
             return
         if method == "HEAD":
             # A HEAD is answered as the GET it asks about, without the body.
-            scope = {**scope, "method": "GET"}
+            scope = {**scope, "method": "GET", "bodiless": True}
         declared = Headers(scope=scope).get("content-length", "")
         if declared.isdigit() and int(declared) > self._limit:
             await self._refused()(scope, receive, respond)

@@ -242,6 +242,13 @@ class HotProtocol(HttpToolsProtocol):
         else:
             self.transport.close()
 
+    def shutdown(self) -> None:
+        """Begin to stop: who listens to news would keep the connection for ever."""
+        pushed = self.app_state.get("pushed")
+        if pushed is not None:
+            pushed.close()
+        super().shutdown()
+
     def pause_writing(self) -> None:
         """Stop answering a client that does not read, and leave it if it never does."""
         super().pause_writing()

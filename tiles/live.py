@@ -7,6 +7,7 @@ in columns) PostGIS writes its tiles; nothing is ever answered from columns that
 engine knows of.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Event
@@ -120,6 +121,7 @@ class TileEngine:
     def status(self) -> dict[str, Any]:
         """Return how far the engine is, for people and monitors."""
         return {
+            "process": os.getpid(),
             "following": self._follower.following,
             "position": list(self.position),
             "tiles": len(self.cache),
