@@ -39,7 +39,7 @@ def build_town(engine: Engine, houses: int) -> None:
 
 
 @contextmanager
-def our_server(bench: Bench, engine: Engine, **settings: str) -> Iterator[str]:
+def our_server(bench: Bench, engine: Engine, *arguments: str, **settings: str) -> Iterator[str]:
     """Serve the engine's city as a user would, by ``citytwin serve``; return the address."""
     port = free_port()
     env = {
@@ -48,7 +48,7 @@ def our_server(bench: Bench, engine: Engine, **settings: str) -> Iterator[str]:
         "TWIN_PORT": str(port),
         **settings,
     }
-    command: list[str | Path] = [Path(sys.executable).with_name("citytwin"), "serve"]
+    command: list[str | Path] = [Path(sys.executable).with_name("citytwin"), "serve", *arguments]
     with serving(command, port, env=env, log=bench.folder / "ours.log") as address:
         yield address
 

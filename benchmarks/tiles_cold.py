@@ -22,7 +22,7 @@ def _run(bench: Bench) -> Result:
         ):
             await_columns(ours)
             roots = {"citytwin": f"{ours}/tiles/building", "martin": f"{theirs}/building"}
-            for zoom in (13, 14, 16):
+            for zoom in (14, 15, 16):
                 places = tiles_of_town(zoom, houses // _PER_ROW)
                 np.random.default_rng(zoom).shuffle(places)
                 counts = []
@@ -69,7 +69,8 @@ def _run(bench: Bench) -> Result:
             "both sides, no tile kept by either (Martin: cache disabled; ours: no memory for it). "
             "One process each; Martin has PostgreSQL's processes beside it, ours needs none. "
             "Medians of the rounds. Equal: ids and four attributes of what shows in a sample of "
-            f"the tiles. Martin lacks {lacking:,} features there that lie in the buffer alone.",
+            f"the tiles. Martin lacks {lacking:,} features there that lie in the buffer alone. Below "
+            "level 14 our layer leaves out houses this small, so there is nothing to compare.",
         ],
     )
 
