@@ -198,20 +198,26 @@ def test_many_random_edits_leave_the_tiles_of_a_fresh_build(
 
 
 def test_a_reading_renews_its_point(houses: Engine, two: tuple[TileEngine, TileEngine]) -> None:
+    """New, corrected, deleted, and judged by other thresholds."""
     point = SOME["waterlogging_point"]
     tile = Tile(10, 843, 443)
-    assert b"depth_m" not in two[0].tile([point], tile).plain
-    _run(
-        houses,
+    seen = [two[0].tile([point], tile).digest]
+    for statement in (
         "INSERT INTO twin.reading (point_id, at, depth_m, quality) "
         "SELECT min(id), now(), 0.45, 'good' FROM twin.waterlogging_point",
-    )
-    _caught_up(houses, *two)
-    for engine in two:
-        assert b"depth_m" in engine.tile([point], tile).plain
+        "UPDATE twin.reading SET depth_m = 0.05",
+        "UPDATE twin.depth_threshold SET depth_m = depth_m / 20 WHERE kind = 'warning'",
+        "UPDATE twin.reading SET point_id = point_id + 1",
+        "DELETE FROM twin.reading",
+    ):
+        _run(houses, statement)
+        _caught_up(houses, *two)
         with Session(houses) as session:
             truth = vector_tile(open_city(session), [point], tile)
-        assert not differences(engine.tile([point], tile).plain, truth)
+        for engine in two:
+            assert not differences(engine.tile([point], tile).plain, truth), statement
+        assert two[0].tile([point], tile).digest != seen[-1]
+        seen.append(two[0].tile([point], tile).digest)
 
 
 def test_a_bulk_load_is_shown_at_once_and_then_from_columns(
