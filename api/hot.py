@@ -9,7 +9,7 @@ import asyncio
 import re
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -27,6 +27,7 @@ STALLED_S = 60.0
 _COPIED_BYTES = 8192
 """Up to this size copying a body behind its head is cheaper than handing over two pieces."""
 _LONGEST_BLOCK = 8192
+_LONGEST_REMEMBERED = 1024
 _MOST_BLOCKS = 4096
 _LINE = re.compile(
     rb"(GET|HEAD) /tiles/([a-z_,]{1,400}/[0-9]{1,2}/[0-9]{1,9}/[0-9]{1,9})(?:\.mvt|\.pbf)?"
@@ -71,6 +72,16 @@ def read_head(block: bytes) -> bool | None:
     return reads_gzip(found.get(b"accept-encoding", b"").decode("latin-1"))
 
 
+class Asked(NamedTuple):
+    """A request for a tile, read."""
+
+    key: bytes
+    gzip: bool
+    known: str
+    bodiless: bool
+    line: bytes
+
+
 class HotProtocol(HttpToolsProtocol):
     """One connection.
 
@@ -79,6 +90,7 @@ class HotProtocol(HttpToolsProtocol):
     """
 
     _heads: dict[bytes, bool] = {}  # noqa: RUF012 - shared by all connections on purpose
+    _asked: dict[bytes, Asked] = {}  # noqa: RUF012 - likewise
     _threads = ThreadPoolExecutor(2, thread_name_prefix="tile")
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -121,6 +133,14 @@ class HotProtocol(HttpToolsProtocol):
         return (self.cycle is None or self.cycle.response_complete) and not self.pipeline
 
     def _serve(self, data: bytes) -> None:
+        # The very same request came before, perhaps from another client: it need not be read.
+        asked = self._asked.get(data)
+        if asked is not None and not (self.flow.write_paused or self.transport.is_closing()):
+            assert self._tiles is not None
+            made = self._tiles.cached(asked.key)
+            if made is not None:
+                self._send(made, asked)
+                return
         at = 0
         while at < len(data):
             if self.transport.is_closing():
@@ -153,15 +173,24 @@ class HotProtocol(HttpToolsProtocol):
         made = tiles.cached(line[2])
         if made is None and (made := self._made_at_once(tiles, line[2])) is None:
             return False
-        bodiless = line[1] == b"HEAD"
-        status, head, body = on_the_wire(made, gzip=gzip, known=known, bodiless=bodiless)
+        asked = Asked(line[2], gzip, known, line[1] == b"HEAD", line[0])
+        if at == 0 and end + 2 == len(data) <= _LONGEST_REMEMBERED:
+            if len(self._asked) >= _MOST_BLOCKS:
+                self._asked.clear()
+            self._asked[data] = asked
+        self._send(made, asked)
+        return True
+
+    def _send(self, made: Made, asked: Asked) -> None:
+        status, head, body = on_the_wire(
+            made, gzip=asked.gzip, known=asked.known, bodiless=asked.bodiless
+        )
         start = _START[status] + self._date() + head
         if len(body) < _COPIED_BYTES:
             self.transport.write(start + body)
         else:
             self.transport.writelines((start, body))
-        self._counted(line, status)
-        return True
+        self._counted(asked.line, status)
 
     def _read(self, block: bytes) -> bool | None:
         gzip = read_head(block) if len(block) <= _LONGEST_BLOCK else None
@@ -196,13 +225,13 @@ class HotProtocol(HttpToolsProtocol):
             self._dated = current, written
         return self._dated[1]
 
-    def _counted(self, line: "re.Match[bytes]", status: int) -> None:
+    def _counted(self, line: bytes, status: int) -> None:
         self.server_state.total_requests += 1
         self._seen = self.loop.time()
         if self._idle_timer is None:
             self._idle_timer = self.loop.call_later(self.timeout_keep_alive, self._idle)
         if self.access_log:
-            method, path = line[1].decode(), line[0].split()[1].decode()
+            method, path, _ = line.decode().split()
             client = f"{self.client[0]}:{self.client[1]}" if self.client else ""
             self.access_logger.info('%s - "%s %s HTTP/%s" %d', client, method, path, "1.1", status)
 

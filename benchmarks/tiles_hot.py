@@ -72,7 +72,7 @@ def _nginx_program() -> str:
 
 def _run(bench: Bench) -> Result:
     houses = 20_000 if bench.quick else 400_000
-    seconds, rounds = (2, 1) if bench.quick else (6, 5)
+    seconds, rounds = (2, 1) if bench.quick else (5, 3)
     random = np.random.default_rng(3)
     with bench.city("bench_tiles_hot") as engine:
         build_town(engine, houses)
