@@ -29,8 +29,10 @@ CITYTWIN = Path(sys.executable).with_name("citytwin")
 def client(town_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """Return a client of a service of the tiny town."""
     folder = tmp_path_factory.mktemp("town")
-    settings = Settings(database_url=town_url, pool_size=2, data_dir=folder)
-    with TestClient(create_app(settings)) as client:
+    app = create_app(Settings(database_url=town_url, pool_size=2, data_dir=folder))
+    with TestClient(app) as client:
+        # Until then tiles come from PostGIS, which orders features in its own way.
+        assert app.state.tiles.wait_for_columns(timeout_s=120)
         yield client
 
 
