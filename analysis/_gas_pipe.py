@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from layers import Words
 from twin.errors import InvalidInputError
 from twin.units import METRES_PER_FOOT, METRES_PER_INCH, PASCALS_PER_PSI
 
@@ -144,25 +145,38 @@ def speed_of_sound_m_per_s(flame: Flame) -> float:
     )
 
 
-def out_of_range(pressure_pa: float, diameter_m: float, gas: str) -> list[str]:
+def out_of_range(pressure_pa: float, diameter_m: float, gas: str) -> list[Words]:
     """Return why the formula was not made for this pipe; empty if it was.
 
     >>> out_of_range(4.0e6, 0.5, "natural")
     []
-    >>> out_of_range(2.0e5, 0.5, "natural")
-    ['pressure 0.2 MPa is below 0.4 MPa: a distribution pipe, which leaks rather than ruptures']
+    >>> out_of_range(2.0e5, 0.5, "natural")[0].en
+    'pressure 0.2 MPa is below 0.4 MPa: a distribution pipe, which leaks rather than ruptures'
     """
     violated = []
     if gas != "natural":
-        violated.append(f"the gas is {gas}; the factor 0.69 was derived for natural gas only")
-    if pressure_pa < LEAST_PRESSURE_PA:
         violated.append(
-            f"pressure {pressure_pa / 1e6:g} MPa is below {LEAST_PRESSURE_PA / 1e6:g} MPa: "
-            "a distribution pipe, which leaks rather than ruptures"
+            Words(
+                f"介质为 {gas}；系数 0.69 只对天然气推导",
+                f"the gas is {gas}; the factor 0.69 was derived for natural gas only",
+            )
+        )
+    if pressure_pa < LEAST_PRESSURE_PA:
+        low, least = f"{pressure_pa / 1e6:g} MPa", f"{LEAST_PRESSURE_PA / 1e6:g} MPa"
+        violated.append(
+            Words(
+                f"压力 {low} 低于 {least}：属配气管道，多为泄漏而非全断面破裂",
+                f"pressure {low} is below {least}: a distribution pipe, which leaks rather than "
+                "ruptures",
+            )
         )
     if diameter_m < LEAST_DIAMETER_M:
         violated.append(
-            f"diameter {diameter_m:g} m is below {LEAST_DIAMETER_M:g} m: not a transmission pipe"
+            Words(
+                f"管径 {diameter_m:g} m 小于 {LEAST_DIAMETER_M:g} m：不是输气管道",
+                f"diameter {diameter_m:g} m is below {LEAST_DIAMETER_M:g} m: not a transmission "
+                "pipe",
+            )
         )
     return violated
 

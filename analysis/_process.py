@@ -46,7 +46,7 @@ class Validity(BaseModel):
     """Whether the method was made for this case; an answer outside is given, and flagged."""
 
     in_range: bool = True
-    violated: list[str] = []
+    violated: list[Text] = []
 
 
 class Outputs(BaseModel):

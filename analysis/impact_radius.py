@@ -248,7 +248,10 @@ def _gas_reach(inputs: ImpactInputs, incident: Incident) -> Reach:
         radius_m,
         [(f, gas_pipe.ring_radius_m(radius_m, f)) for f in gas_pipe.RING_FLUXES_KW_PER_M2],
         {"pressure_pa": pressure, "diameter_m": diameter, "gas": Given(value=inputs.gas)},
-        Validity(in_range=not violated, violated=violated),
+        Validity(
+            in_range=not violated,
+            violated=[Text(zh=why.zh, en=why.en) for why in violated],
+        ),
         model,
     )
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from threading import Thread
 
 from fastapi import FastAPI
-from sqlalchemy import Engine, make_url
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import sessionmaker
 
@@ -76,9 +76,8 @@ def create_app(settings: Settings) -> FastAPI:
 
 def _reading(url: str, settings: Settings) -> Engine:
     """Return an engine whose statements stand alone and end in time."""
-    options = f"-c statement_timeout={int(settings.statement_timeout_s * 1000)} -c jit=off"
-    bounded = make_url(url).update_query_dict({"options": options})
-    engine = connect(bounded.render_as_string(hide_password=False), pool_size=settings.pool_size)
+    timeout_s = settings.statement_timeout_s
+    engine = connect(url, pool_size=settings.pool_size, statement_timeout_s=timeout_s)
     return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 

@@ -9,6 +9,7 @@ from api.links import GEOJSON, HTML, JSON, OGC, OPENAPI, SCHEMA, Link, address, 
 from api.render import words
 from layers import BACKGROUND, Field, Layer, layers
 from layers.filter import queryable
+from layers.totals import Holding, around
 from tiles.encodings import mvt
 from twin.crs import LonLatBox
 from twin.database import City
@@ -57,14 +58,13 @@ def landing(request: Request, city: City | None) -> dict[str, Any]:
     }
 
 
-def collections(request: Request, city: City, counts: dict[str, int]) -> dict[str, Any]:
+def collections(request: Request, holding: Holding) -> dict[str, Any]:
     """Return the list of the layers."""
-    extent = city.frame.lonlat_extent()
-    found = [collection(request, layer, extent, counts[layer.id]) for layer in layers().values()]
+    found = [collection(request, layer, holding) for layer in layers().values()]
     return {"links": here(request), "collections": found}
 
 
-def collection(request: Request, layer: Layer, extent: LonLatBox, count: int) -> dict[str, Any]:
+def collection(request: Request, layer: Layer, holding: Holding) -> dict[str, Any]:
     """Return one layer as a collection, in both languages."""
     url = f"{base(request)}/collections/{layer.id}"
     return {
@@ -74,9 +74,9 @@ def collection(request: Request, layer: Layer, extent: LonLatBox, count: int) ->
         "titles": words(layer.title),
         "descriptions": words(layer.description),
         "itemType": "feature",
-        "itemCount": count,
+        "itemCount": holding.counts[layer.id],
         "crs": [CRS84],
-        "extent": {"spatial": {"bbox": [list(extent)], "crs": CRS84}},
+        "extent": {"spatial": {"bbox": [list(holding.boxes[layer.id])], "crs": CRS84}},
         "links": [
             link(url, "self", JSON, "This layer"),
             link(f"{url}?f=html", "alternate", HTML, "This layer as HTML"),
@@ -128,22 +128,23 @@ def item_links(request: Request, layer: Layer) -> list[Link]:
     ]
 
 
-def city(found: City, counts: dict[str, int]) -> dict[str, Any]:
-    """Return the city itself."""
+def city(found: City, holding: Holding) -> dict[str, Any]:
+    """Return the city itself: ``extent`` is where its features are, ``limits`` how far it may."""
     return {
         "name": found.name,
         "srid": found.frame.srid,
-        "extent": list(found.frame.lonlat_extent()),
+        "extent": list(holding.extent),
+        "limits": list(found.frame.lonlat_extent()),
         "vertical_datum": found.vertical_datum,
-        "layers": counts,
+        "layers": holding.counts,
     }
 
 
-def tilejson(request: Request, found: City, shown: Sequence[Layer]) -> dict[str, Any]:
+def tilejson(request: Request, holding: Holding, shown: Sequence[Layer]) -> dict[str, Any]:
     """Return TileJSON 3.0 of some layers in one tile."""
     names = ",".join(layer.id for layer in shown)
     query = f"?{request.url.query}" if request.url.query else ""
-    extent = found.frame.lonlat_extent()
+    extent = around([holding.boxes[layer.id] for layer in shown])
     first = min(layer.minzoom for layer in shown)
     return {
         "tilejson": "3.0.0",
@@ -158,9 +159,10 @@ def tilejson(request: Request, found: City, shown: Sequence[Layer]) -> dict[str,
     }
 
 
-def style(request: Request, found: City) -> dict[str, Any]:
+def style(request: Request, found: City, holding: Holding) -> dict[str, Any]:
     """Return the city's MapLibre style: a source a layer, so that a hidden one costs nothing."""
-    root, extent = base(request), list(found.frame.lonlat_extent())
+    # What a client must not ask beyond: features may come wherever the city reaches.
+    root, limits = base(request), list(found.frame.lonlat_extent())
     drawn: list[dict[str, Any]] = [
         {"id": "background", "type": "background", "paint": {"background-color": BACKGROUND}}
     ]
@@ -173,7 +175,7 @@ def style(request: Request, found: City) -> dict[str, Any]:
     return {
         "version": 8,
         "name": found.name,
-        "center": _middle(found.frame.lonlat_extent()),
+        "center": _middle(holding.extent),
         "zoom": 13,
         "sources": {
             layer.id: {
@@ -181,7 +183,7 @@ def style(request: Request, found: City) -> dict[str, Any]:
                 "tiles": [f"{root}/tiles/{layer.id}/{{z}}/{{x}}/{{y}}"],
                 "minzoom": layer.minzoom,
                 "maxzoom": layer.maxzoom,
-                "bounds": extent,
+                "bounds": limits,
             }
             for layer in layers().values()
         },

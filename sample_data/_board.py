@@ -16,7 +16,7 @@ from sample_data._streets import Lines, Roads, bend, build_roads, great_lines, u
 from sample_data._terrain import Ground, draw_basins
 from twin.crs import CityBox
 
-_MARGIN_M = 1500.0
+_MARGIN_M = 600.0
 _SAMPLED = 3000
 
 
@@ -40,9 +40,9 @@ class Board:
         """Keep the bounds of the cells on the board."""
         self.cell_boxes = np.array([self.mesh.box(cell.corners) for cell in self.mesh.cells])
 
-    def cell_near(self, x: float, y: float) -> str:
-        """Return the code of the cell at a place of the map, or of the one nearest to it."""
-        u, v = self.plan.to_board(np.array([x]), np.array([y]))
+    def cell_near(self, place: Floats) -> str:
+        """Return the code of the cell at a place of the board, or of the one nearest to it."""
+        u, v = place
         low_u, low_v, high_u, high_v = self.cell_boxes.T
         away = np.maximum(np.maximum(low_u - u, u - high_u), 0)
         away = away + np.maximum(np.maximum(low_v - v, v - high_v), 0)
@@ -53,7 +53,7 @@ class Board:
         rows = self.regions.rows
         found = []
         for quarter in range(len(self.mesh.quarters)):
-            region = rows[self.regions.community[quarter]]
+            region = rows[self.regions.community.get(quarter, 0)]
             while region.level != "county" and region.parent is not None:
                 region = rows[region.parent]
             found.append(region.name)
@@ -71,26 +71,26 @@ def draw_board(buildings: int, seed: int) -> Board:
     """Return a city with room for so many buildings."""
     scale = least_scale(buildings)
     while True:
-        board = _draw(scale, seed)
-        every = max(1, len(board.lots) // _SAMPLED)
-        held = count_houses(board.lots, board.plan, every=every)
+        plan, names = draw_plan(seed, scale), Names(seed)
+        streets, sides = great_lines(plan, names)
+        mesh = cut_city(plan, names, streets, sides)
+        lines = bend(mesh, plan)
+        lots = draw_lots(mesh, lines, plan)
+        assign(lots, seed)
+        every = max(1, len(lots) // _SAMPLED)
+        held = count_houses(lots, plan, every=every)
         # A count of every so manyth lot is off by a percent or so.
-        if held > buildings * (1.0 if every == 1 else 1.03):
-            return board
-        scale *= max(1.02, (buildings / held) ** 0.5)
+        needed = buildings * (1.0 if every == 1 else 1.03)
+        if held >= needed:
+            return _finished(plan, names, mesh, lines, lots)
+        scale *= 1.01 * (needed / held) ** 0.5
 
 
-def _draw(scale: float, seed: int) -> Board:
-    plan, names = draw_plan(seed, scale), Names(seed)
-    streets, sides = great_lines(plan, names)
-    mesh = cut_city(plan, names, streets, sides)
-    lines = bend(mesh, plan)
-    basins = draw_basins(basin_places(plan, mesh), seed=seed, scale=scale)
+def _finished(plan: Plan, names: Names, mesh: Mesh, lines: Lines, lots: list[Lot]) -> Board:
+    basins = draw_basins(basin_places(plan, mesh), seed=plan.seed, scale=plan.scale)
     underpasses = tuple(float(plan.columns[i]) for i in underpass_columns(plan))
     ground = Ground(plan, underpasses, basins)
     regions = draw_regions(plan, mesh, names)
-    lots = draw_lots(mesh, lines, plan)
-    assign(lots, seed)
     cells = cell_codes(plan, mesh, lines, regions)
     roads = build_roads(mesh, lines, ground)
     return Board(plan, names, mesh, lines, ground, roads, regions, cells, lots)

@@ -49,7 +49,7 @@ def write_city(
     pumps = _pumping_stations(town, spots, board)
     write_facilities(writer, town.facilities, names, seed)
     write_teams(writer, town.facilities, names, seed)
-    cells = [board.cell_near(float(x), float(y)) for x, y in spots.xy]
+    cells = [board.cell_near(place) for place in spots.board]
     write_spots(writer, spots, pumps, cells, now, seed)
     progress("地形 rasters", 0, 1)
     _write_rasters(writer, board, spots, data_dir)
@@ -141,7 +141,9 @@ def _substations(board: Board, town: Town) -> list[int]:
             found.append(junction)
             x, y = (float(k) for k in roads.junction_xy[junction] + np.array([18.0, 15.0]))
             name = f"{board.names.word()}110kV变电站"
-            town.facilities.add("substation", name, None, board.cell_near(x, y), (x, y))
+            town.facilities.add(
+                "substation", name, None, board.cell_near(roads.board[junction]), (x, y)
+            )
     return found
 
 
@@ -155,7 +157,7 @@ def _pumping_stations(town: Town, spots: Spots, board: Board) -> list[str | None
         title = f"{name.removesuffix('下穿道').removesuffix('路口')}排水泵站"
         pumps.append(title)
         x, y = (float(each) for each in spots.xy[k] + np.array([26.0, 22.0]))
-        town.facilities.add("pumping_station", title, None, board.cell_near(x, y), (x, y))
+        town.facilities.add("pumping_station", title, None, board.cell_near(spots.board[k]), (x, y))
     return pumps
 
 

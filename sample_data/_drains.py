@@ -16,24 +16,25 @@ from sample_data._write import Writer
 
 _SIZES_M = np.array([0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2, 1.5, 1.8, 2.2])
 _HEAD_FREE_M = 14.0
+_MANHOLES_M = 68.0
 
 
 @dataclass(frozen=True)
 class Rules:
-    """How one kind of drain is built."""
+    """How one kind of drain is built; ``aside`` is to the left, a share of half the street."""
 
     kind: str
     label: str
     cover_m: float
     slope: float
     deepest_m: float
-    aside_m: float
+    aside: float
     step: tuple[float, float]
     size_of_km: float
 
 
-SEWER = Rules("sewer", "S", 2.2, 0.0018, 7.0, 0.4, (0.5, -0.5), 0.16)
-STORM = Rules("storm", "R", 1.5, 0.0015, 6.0, 1.9, (-0.5, 1.5), 0.42)
+SEWER = Rules("sewer", "S", 2.2, 0.0018, 7.0, -0.25, (0.5, -0.5), 0.16)
+STORM = Rules("storm", "R", 1.5, 0.0015, 6.0, 0.22, (-0.5, 1.5), 0.42)
 
 
 def write_drains(
@@ -138,12 +139,12 @@ def _laid(roads: Roads, way: Ways, downhill: Downhill, invert: Inverts, rules: R
     off = np.where(downhill.forward, _HEAD_FREE_M, way.length_m - _HEAD_FREE_M)
     where = cuts(
         [
-            (*every(way, 58.0, free_m=_HEAD_FREE_M + 8.0), "manhole"),
+            (*every(way, _MANHOLES_M, free_m=_HEAD_FREE_M + 8.0), "manhole"),
             (heads, off[heads], "manhole"),
         ]
     )
     places = beside(roads, *rules.step)
-    laid = lay(way, rules.aside_m, places, where)
+    laid = lay(way, rules.aside * way.half_m, places, where)
     start = np.where(downhill.forward, invert.high, invert.low)
     rise = np.where(downhill.forward, invert.low, invert.high) - start
     share = laid.along_m / way.length_m[laid.owner[laid.segment]]

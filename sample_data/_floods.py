@@ -24,6 +24,8 @@ class Spots:
 
     kind: list[str]
     name: list[str]
+    board: Floats
+    """u and v, m."""
     xy: Floats
     low_z_m: Floats
     reach_m: Floats
@@ -70,6 +72,7 @@ def draw_spots(plan: Plan, ground: Ground, roads: Roads, names_of: list[str]) ->
     return Spots(
         kind,
         name,
+        np.array(board),
         np.round(xy, 2),
         np.round(ground.at(u.copy(), v.copy()), 2),
         np.array(reach, dtype=np.float64),

@@ -55,12 +55,12 @@ def draw_regions(plan: Plan, mesh: Mesh, names: Names) -> Regions:
     across, inland = len(plan.columns) - 1, len(plan.rows) - 1
     regions = Regions()
     regions.add("city", _CITY_CODE, CITY_NAME, None, (0, across), (0, inland))
-    # River, beach and railway are no communities: they go with the quarter beside them.
-    columns = [i for i in range(across + 1) if i != plan.river]
+    # Beach and railway are no communities: they go with the quarter beside them.
+    columns = list(range(across + 1))
     rows = [j for j in range(inland + 1) if j not in (1, plan.rail)]
-    east, north = plan.river + 1, plan.rail + 1
+    west, east, north = plan.river, plan.river + 1, plan.rail + 1
     spans = (
-        ((0, east), (0, inland)),
+        ((0, west), (0, inland)),
         ((east, across), (0, north)),
         ((east, across), (north, inland)),
     )
@@ -121,7 +121,8 @@ def _find_communities(regions: Regions, mesh: Mesh) -> None:
                 for j in range(*region.rows):
                     owner[i, j] = number
     for number, quarter in enumerate(mesh.quarters):
-        regions.community[number] = owner[quarter.column, quarter.row]
+        if quarter.zone != "river":
+            regions.community[number] = owner[quarter.column, quarter.row]
 
 
 def outline(plan: Plan, columns: Span, rows: Span) -> Corners:
@@ -164,11 +165,7 @@ def write_grid(
 ) -> None:
     """Write regions and cells; a cell is prone to floods if a waterlogging point is at its rim."""
     plan, mesh, lines, regions = city
-    for cell, persons in zip(mesh.cells, population.tolist(), strict=True):
-        above: int | None = regions.community[cell.quarter]
-        while above is not None:
-            regions.rows[above].population += persons
-            above = regions.rows[above].parent
+    _count_people(regions, mesh, population)
     rows = regions.rows
     writer.add(
         "region",
@@ -178,7 +175,7 @@ def write_grid(
         code=[row.code for row in rows],
         parent_id=[None if row.parent is None else row.parent + 1 for row in rows],
         population=[row.population for row in rows],
-        geom=_areas([mesh.around(outline(plan, row.columns, row.rows)) for row in rows], lines),
+        geom=_region_areas(rows, plan, mesh, lines),
     )
     cells = _areas([mesh.around(cell.corners) for cell in mesh.cells], lines)
     prone = np.zeros(len(cells), dtype=bool)
@@ -197,6 +194,29 @@ def write_grid(
         flood_prone=prone,
         geom=cells,
     )
+
+
+def _count_people(regions: Regions, mesh: Mesh, population: NDArray[np.int64]) -> None:
+    for cell, persons in zip(mesh.cells, population.tolist(), strict=True):
+        above: int | None = regions.community[cell.quarter]
+        while above is not None:
+            regions.rows[above].population += persons
+            above = regions.rows[above].parent
+
+
+def _region_areas(rows: list[Region], plan: Plan, mesh: Mesh, lines: Lines) -> Shapes:
+    """Return the areas of regions, the river left out of what lies on both its banks."""
+    faces, owner = [], []
+    for number, row in enumerate(rows):
+        left, right = row.columns
+        banks = [(left, right)]
+        if left <= plan.river < right:
+            banks = [(left, plan.river), (plan.river + 1, right)]
+        for bank in banks:
+            faces.append(mesh.around(outline(plan, bank, row.rows)))
+            owner.append(number)
+    parts = shapely.get_geometry(_areas(faces, lines), 0)
+    return np.asarray(shapely.multipolygons(parts, indices=owner))
 
 
 def _areas(faces: list[Corners], lines: Lines) -> Shapes:

@@ -192,4 +192,6 @@ def least_scale(buildings: int) -> float:
     >>> least_scale(4000)
     1.05
     """
-    return max(1.05 * math.sqrt(buildings / 4000), 0.55)
+    # A great city has more of its land under hill and works than a small one.
+    crowd = 1.05 if buildings < 20_000 else 1.155
+    return max(crowd * math.sqrt(buildings / 4000), 0.55)

@@ -118,8 +118,11 @@ class Mesh:
 
     def area_m2(self, corners: Corners) -> float:
         """Return the area of a face on the board, m²."""
-        u, v = np.array([self.u[c] for c in corners]), np.array([self.v[c] for c in corners])
-        return float(np.dot(u, np.roll(v, -1)) - np.dot(v, np.roll(u, -1))) / 2
+        twice, last = 0.0, corners[-1]
+        for corner in corners:
+            twice += self.u[last] * self.v[corner] - self.u[corner] * self.v[last]
+            last = corner
+        return twice / 2
 
     def box(self, corners: Corners) -> tuple[float, float, float, float]:
         """Return the bounds of a face on the board: u and v at least, u and v at most."""
@@ -203,6 +206,10 @@ def cut_city(plan: Plan, names: Names, streets: list[Street], lines: dict[Side, 
 def _cut_quarter(mesh: Mesh, number: int, names: Names, draw: random.Random) -> None:
     quarter = mesh.quarters[number]
     style = _STYLES.get(quarter.zone)
+    if quarter.zone == "river":
+        # Water is nobody's cell: the banks are.
+        mesh.blocks.append(Block(number, -1, quarter.zone, quarter.corners))
+        return
     pending: list[tuple[Corners, int, int]] = [(quarter.corners, 0, -1)]
     while pending:
         corners, depth, cell = pending.pop()

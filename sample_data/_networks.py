@@ -35,7 +35,7 @@ def write_water(writer: Writer, roads: Roads, plan: Plan) -> None:
     way = ways(roads, np.arange(len(roads.edges)))
     where = _valves_and_hydrants(way)
     places = beside(roads, 2.0, 3.0)
-    laid = lay(way, -3.2, places, where)
+    laid = lay(way, -0.62 * way.half_m, places, where)
     net = buried("water", roads, way, laid, where, places, cover_m=_WATER_COVER_M)
     _as_mains(net, roads, way.edges[laid.owner], _WATER_MM, ("ductile_iron", "pe"), 350.0)
     for column in (plan.river, plan.river + 1):
@@ -59,9 +59,9 @@ def write_water(writer: Writer, roads: Roads, plan: Plan) -> None:
 def write_gas(writer: Writer, roads: Roads) -> None:
     """Lay the gas mains: a transmission line around the city, gates on it, mains within."""
     way = ways(roads, np.arange(len(roads.edges)))
-    where = cuts([_at_start(way, 8.0, 30.0)])
+    where = cuts([_at_start(way, 30.0)])
     places = beside(roads, -2.5, -1.5)
-    laid = lay(way, 3.4, places, where)
+    laid = lay(way, 0.62 * way.half_m, places, where)
     net = buried("gas", roads, way, laid, where, places, cover_m=_GAS_COVER_M)
     _as_mains(net, roads, way.edges[laid.owner], _GAS_MM, ("steel", "pe"), 400.0)
     line, gates = _transmission(roads)
@@ -114,21 +114,21 @@ def _as_mains(
 def _valves_and_hydrants(way: Ways) -> Cuts:
     return cuts(
         [
-            _at_start(way, 8.0, 40.0),
-            _at_end(way, 8.0, 120.0),
-            (*every(way, 95.0, free_m=15.0), "hydrant"),
+            _at_start(way, 40.0),
+            _at_end(way, 120.0),
+            (*every(way, 120.0, free_m=20.0), "hydrant"),
         ]
     )
 
 
-def _at_start(way: Ways, off_m: float, shortest_m: float) -> tuple[Ints, Floats, str]:
+def _at_start(way: Ways, shortest_m: float) -> tuple[Ints, Floats, str]:
     owner = np.flatnonzero(way.length_m > shortest_m)
-    return owner, np.full(len(owner), off_m), "valve"
+    return owner, way.corner_m[owner], "valve"
 
 
-def _at_end(way: Ways, off_m: float, shortest_m: float) -> tuple[Ints, Floats, str]:
+def _at_end(way: Ways, shortest_m: float) -> tuple[Ints, Floats, str]:
     owner = np.flatnonzero(way.length_m > shortest_m)
-    return owner, way.length_m[owner] - off_m, "valve"
+    return owner, way.length_m[owner] - way.corner_m[owner], "valve"
 
 
 def _transmission(roads: Roads) -> tuple[Net, Ints]:

@@ -29,7 +29,7 @@ def write_power(writer: Writer, roads: Roads, source: int, substations: list[int
     """
     everywhere = [True] * len(roads.edges)
     to_source = forest(roads, [source], everywhere)
-    high = _cables(roads, _on_the_way(to_source, substations), (4.2, 3.6), 4.6, _HIGH_V)
+    high = _cables(roads, _on_the_way(to_source, substations), (4.2, 3.6), 0.88, _HIGH_V)
     high.appurtenance[substations] = "substation"
     high.spur(
         source,
@@ -41,7 +41,7 @@ def write_power(writer: Writer, roads: Roads, source: int, substations: list[int
     )
     to_substation = forest(roads, substations, everywhere)
     feeders = np.array(sorted({k for k in to_substation.edge if k >= 0}), dtype=np.int64)
-    middle = _cables(roads, feeders, (-3.4, 2.6), -4.4, _MIDDLE_V)
+    middle = _cables(roads, feeders, (-3.4, 2.6), -0.85, _MIDDLE_V)
     _place_transformers(middle, roads, feeders)
     shift = len(high.xy)
     net = high.joined(middle)
@@ -61,13 +61,13 @@ def _on_the_way(tree: Forest, junctions: list[int]) -> Ints:
 
 
 def _cables(
-    roads: Roads, edges: Ints, step: tuple[float, float], aside_m: float, voltage_v: float
+    roads: Roads, edges: Ints, step: tuple[float, float], aside: float, voltage_v: float
 ) -> Net:
     way = ways(roads, edges)
     places = beside(roads, *step)
     owner, along = every(way, 400.0)
     where = Cuts(owner, along, np.full(len(owner), None, dtype=object))
-    laid = lay(way, aside_m, places, where)
+    laid = lay(way, aside * way.half_m, places, where)
     net = buried("power", roads, way, laid, where, places, cover_m=_COVER_M)
     count = len(laid.tail)
     net.columns |= {

@@ -18,7 +18,7 @@ from twin.crs import CityBox
 def grid_over(box: CityBox) -> Grid:
     """Return a raster grid over a box of the city, 10 m a cell, coarser where that is too many."""
     cell_m = 10.0
-    while (box.max_x_m - box.min_x_m) * (box.max_y_m - box.min_y_m) / cell_m**2 > 8e6:
+    while (box.max_x_m - box.min_x_m) * (box.max_y_m - box.min_y_m) / cell_m**2 > 4e6:
         cell_m *= 2
     return Grid(
         box.min_x_m,

@@ -112,34 +112,36 @@ class Lines:
     """Every side of the mesh as a line on the map.
 
     ``points`` holds x and y, m, and ``board`` u and v, of all lines one after the other, ends
-    included; line k is ``points[start[k]:start[k + 1]]``.
+    included; line k is ``points[first[k]:first[k + 1]]``.
     """
 
     sides: NDArray[np.int64]
     points: Floats
     board: Floats
-    start: NDArray[np.int64]
+    first: list[int]
     number: dict[Side, int]
-
-    def of(self, a: int, b: int) -> Floats:
-        """Return the line from vertex a to vertex b, shape (n, 2), m."""
-        return self.points[self.span(a, b)]
 
     def span(self, a: int, b: int) -> slice:
         """Return which points the line from vertex a to vertex b takes, backwards if need be."""
         k = self.number[(a, b) if a < b else (b, a)]
-        first, last = int(self.start[k]), int(self.start[k + 1])
+        first, last = self.first[k], self.first[k + 1]
         if a < b:
             return slice(first, last)
         return slice(last - 1, first - 1 if first else None, -1)
 
+    def indices(self, a: int, b: int) -> range:
+        """Return the points of the line from vertex a to vertex b, its last one left out."""
+        k = self.number[(a, b) if a < b else (b, a)]
+        first, last = self.first[k], self.first[k + 1]
+        return range(first, last - 1) if a < b else range(last - 1, first, -1)
+
     def ring(self, corners: list[int]) -> Floats:
         """Return the closed outline of a face, shape (n, 2), m."""
-        parts = [
-            self.of(a, b)[:-1] for a, b in zip(corners, corners[1:] + corners[:1], strict=True)
-        ]
-        outline = np.concatenate(parts)
-        return np.concatenate([outline, outline[:1]])
+        at: list[int] = []
+        for a, b in zip(corners, corners[1:] + corners[:1], strict=True):
+            at += self.indices(a, b)
+        outline: Floats = self.points[[*at, at[0]]]
+        return outline
 
 
 def bend(mesh: Mesh, plan: Plan) -> Lines:
@@ -156,8 +158,8 @@ def bend(mesh: Mesh, plan: Plan) -> Lines:
     # Weighing the ends, not adding a step to one: the last point is the far end to the last bit.
     board = a[owner] * (1 - share)[:, None] + b[owner] * share[:, None]
     points: Floats = np.column_stack(plan.to_map(board[:, 0], board[:, 1])).round(3)
-    number = {(int(p), int(q)): k for k, (p, q, _) in enumerate(sides)}
-    return Lines(sides, points, board, start, number)
+    number = {(p, q): k for k, (p, q, _) in enumerate(sides.tolist())}
+    return Lines(sides, points, board, start.tolist(), number)
 
 
 @dataclass(frozen=True)
@@ -242,9 +244,12 @@ def _edge(
     path: list[int], street: int, number: dict[int, int], lines: Lines, z: Floats, mesh: Mesh
 ) -> Edge:
     spans = [lines.span(a, b) for a, b in pairwise(path)]
-    line = np.concatenate([lines.points[spans[0]]] + [lines.points[s][1:] for s in spans[1:]])
-    heights = np.concatenate([z[spans[0]]] + [z[s][1:] for s in spans[1:]])
-    steps = np.hypot(*np.diff(line, axis=0).T)
+    line, heights = lines.points[spans[0]], z[spans[0]]
+    if len(spans) > 1:
+        line = np.concatenate([line] + [lines.points[s][1:] for s in spans[1:]])
+        heights = np.concatenate([heights] + [z[s][1:] for s in spans[1:]])
+    ahead = line[1:] - line[:-1]
+    steps = np.hypot(ahead[:, 0], ahead[:, 1])
     if mesh.streets[street].deck_level > 0:
         share = np.concatenate([[0], np.cumsum(steps)]) / steps.sum()
         deck = heights[0] * (1 - share) + heights[-1] * share

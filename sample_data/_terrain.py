@@ -39,8 +39,10 @@ class Ground:
         z = z + 0.22 * np.sin(u / 173.0 + 0.4) * np.sin(v / 211.0)
         z = z + self._hills(u, v)
         z = self._shore(z, v)
+        low, high = float(v.min(initial=0)), float(v.max(initial=0))
         for basin in self.basins:
-            _lower(z, u, v, basin)
+            if low - 3 * basin.radius_m < basin.v < high + 3 * basin.radius_m:
+                _lower(z, u, v, basin)
         for middle in self.underpasses:
             _dig(z, u - middle, v - plan.rail_v_m)
         return self._river(z, u)
@@ -131,7 +133,7 @@ def heights(ground: Ground, grid: Grid) -> NDArray[np.float32]:
     fine_u = _finer(u.reshape(at_x.shape), grid, step)
     fine_v = _finer(v.reshape(at_x.shape), grid, step)
     found = np.empty((grid.height, grid.width), dtype=np.float32)
-    band = max(1, 2_000_000 // grid.width)
+    band = max(1, 100_000 // grid.width)
     for start in range(0, grid.height, band):
         rows = slice(start, start + band)
         z = ground.at(fine_u[rows].ravel(), fine_v[rows].ravel())

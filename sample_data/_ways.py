@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sample_data._geometry import Floats, Ints, Shapes, lines
-from sample_data._streets import Roads
+from sample_data._streets import RIGHT_OF_WAY_M, Roads
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,10 @@ class Ways:
     start: Ints
     end: Ints
     length_m: Floats
+    half_m: Floats
+    """Half of the street's right of way, m."""
+    corner_m: Floats
+    """How far off its ends an edge has its own points, m."""
     base: Floats
     first: Ints
     owner: Ints
@@ -37,34 +41,60 @@ class Ways:
 
 
 def ways(roads: Roads, chosen: Ints) -> Ways:
-    """Return chosen edges of the road graph, ready to be shifted and cut."""
+    """Return chosen edges of the road graph, ready to be shifted and cut.
+
+    Each gets two more points, a little way off its junctions: between them what is laid beside it
+    keeps its distance.
+    """
     edges = [roads.edges[k] for k in chosen.tolist()]
     sizes = np.array([len(edge.line) for edge in edges], dtype=np.int64)
     first = np.concatenate([[0], np.cumsum(sizes)])
-    points = np.concatenate([edge.line for edge in edges])
     owner = np.repeat(np.arange(len(edges)), sizes)
-    ahead = np.diff(points, axis=0, append=points[-1:])
-    ahead[first[1:] - 1] = 0
-    step = np.hypot(ahead[:, 0], ahead[:, 1])
-    unit = ahead / np.where(step > 0, step, 1)[:, None]
-    mean = unit + np.roll(unit, 1, axis=0) * (np.arange(len(points)) != first[owner])[:, None]
-    mean /= np.hypot(mean[:, 0], mean[:, 1])[:, None]
     length = np.array([edge.length_m for edge in edges])
+    half = np.array([RIGHT_OF_WAY_M[roads.street(edge).road_class] / 2 for edge in edges])
+    corner = np.minimum(0.3 * length, 5.0 + 0.6 * half)
     base = np.concatenate([[0], np.cumsum(length + 1.0)])[:-1]
+    points = np.concatenate([edge.line for edge in edges])
+    z = np.concatenate([edge.z for edge in edges])
+    ahead = np.diff(points, axis=0, append=points[-1:])
+    step = np.hypot(ahead[:, 0], ahead[:, 1])
+    step[first[1:] - 1] = 0
     run = np.concatenate([[0], np.cumsum(step)[:-1]])
+    key = base[owner] + run - run[first[owner]]
+    near = np.concatenate([base + corner, base + length - corner])
+    order = np.argsort(np.concatenate([key, near]), kind="stable")
+    owner = np.concatenate([owner, np.arange(len(edges)), np.arange(len(edges))])[order]
+    columns = (points[:, 0], points[:, 1], z)
+    filled = [np.concatenate([each, np.interp(near, key, each)])[order] for each in columns]
+    first = np.concatenate([[0], np.cumsum(sizes + 2)])
+    line = np.column_stack(filled[:2])
     return Ways(
         edges=chosen,
         start=np.array([edge.start for edge in edges], dtype=np.int64),
         end=np.array([edge.end for edge in edges], dtype=np.int64),
         length_m=length,
+        half_m=half,
+        corner_m=corner,
         base=base,
         first=first,
         owner=owner,
-        key=base[owner] + run - run[first[owner]],
-        points=points,
-        normal=np.column_stack([-mean[:, 1], mean[:, 0]]),
-        z=np.concatenate([edge.z for edge in edges]),
+        key=np.concatenate([key, near])[order],
+        points=line,
+        normal=_normals(line, first, owner),
+        z=filled[2],
     )
+
+
+def _normals(points: Floats, first: Ints, owner: Ints) -> Floats:
+    """Return the direction to the left of each point's way on, the mean of its two pieces."""
+    ahead = np.diff(points, axis=0, append=points[-1:])
+    ahead[first[1:] - 1] = 0
+    length = np.hypot(ahead[:, 0], ahead[:, 1])
+    unit = ahead / np.where(length > 0, length, 1)[:, None]
+    inner = np.arange(len(points)) != first[owner]
+    mean = unit + np.roll(unit, 1, axis=0) * inner[:, None]
+    mean /= np.hypot(mean[:, 0], mean[:, 1])[:, None]
+    return np.column_stack([-mean[:, 1], mean[:, 0]])
 
 
 @dataclass(frozen=True)

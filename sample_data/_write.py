@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha1
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,18 @@ _NAMES = uuid.UUID("7a1f8f0e-2b52-5c53-9d0c-6f2b0a4a4548")
 _MOVE_SEQUENCE = """
     -- Ids were given by us; the next one comes after them.
     SELECT setval(pg_get_serial_sequence(%(table)s, 'id'), %(last)s)
+"""
+
+
+_INDEXES = """
+    -- Indexes of the great tables that stand for no constraint.
+    SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid)
+    FROM   pg_index
+    WHERE  indrelid IN ('twin.building'::regclass, 'twin.pipe_node'::regclass,
+                        'twin.pipe_segment'::regclass, 'twin.road_node'::regclass,
+                        'twin.road_edge'::regclass, 'twin.grid_cell'::regclass)
+           AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
+    ORDER  BY indexrelid
 """
 
 
@@ -99,21 +112,25 @@ class Writer:
         first = next(chunks, None)
         if first is None:
             return
-        names = list(self._completed(table, first, 0, located=located))
-        types = [_wire_type(model.columns[name].type) for name in names]
         written = self.counts.get(table, 0)
+        full = self._completed(table, first, written, located=located)
+        names = list(full)
+        types = [_wire_type(model.columns[name].type) for name in names]
         listed = ", ".join(names)
         with self._connection.cursor() as cursor:
             statement = f"COPY twin.{table} ({listed}) FROM STDIN (FORMAT binary)"
             with cursor.copy(statement.encode()) as copy:
                 copy.set_types(types)
-                for chunk in _chain(first, chunks):
+                while True:
+                    for row in zip(*full.values(), strict=True):
+                        copy.write_row(row)
+                    written += len(full[names[0]])
+                    chunk = next(chunks, None)
+                    if chunk is None:
+                        break
                     full = self._completed(table, chunk, written, located=located)
                     if list(full) != names:
                         raise HouseRuleError(f"{table}: chunks differ in columns: {list(full)}")
-                    for row in zip(*full.values(), strict=True):
-                        copy.write_row(row)
-                    written += _length(chunk)
         self.counts[table] = written
         if "id" in names:
             self._connection.execute(
@@ -134,7 +151,7 @@ class Writer:
         full: dict[str, Any] = {}
         if located:
             full["id"] = range(written + 1, written + 1 + length)
-            full["uid"] = [uid_of(self._source, table, each) for each in columns["source_id"]]
+            full["uid"] = _uids(f"{self._source}/{table}/", columns["source_id"])
             full["source"] = self._source
             full["load_id"] = self._load_id
         full |= columns
@@ -153,8 +170,14 @@ class Writer:
 
 
 @contextmanager
-def loading(engine: Engine, summary: Summary, source: str) -> Iterator[Writer]:
-    """Open the one transaction in which a city is filled; the change feed sees a bulk load."""
+def loading(
+    engine: Engine, summary: Summary, source: str, *, many: bool = False
+) -> Iterator[Writer]:
+    """Open the one transaction in which a city is filled; the change feed sees a bulk load.
+
+    With many rows to come, indexes are built when all of them are there: that is several times
+    faster than keeping them while rows arrive.
+    """
     began = time.perf_counter()
     with engine.begin() as sqlalchemy_connection:
         connection = sqlalchemy_connection.connection.driver_connection
@@ -165,7 +188,10 @@ def loading(engine: Engine, summary: Summary, source: str) -> Iterator[Writer]:
         ).fetchone()[0]
         connection.execute("SELECT set_config('twin.load_id', %s, true)", [str(load_id)])
         writer = Writer(connection, srid=summary.srid, source=source, load_id=load_id)
+        indexes = _drop_indexes(connection) if many else []
         yield writer
+        for definition in indexes:
+            connection.execute(definition.encode())
         summary.counts |= writer.counts
         connection.execute(
             "UPDATE twin.load SET report = %s WHERE id = %s",
@@ -174,6 +200,14 @@ def loading(engine: Engine, summary: Summary, source: str) -> Iterator[Writer]:
         for table in writer.counts:
             connection.execute(f"ANALYZE twin.{table}".encode())
     summary.elapsed_s = time.perf_counter() - began
+
+
+def _drop_indexes(connection: psycopg.Connection[tuple[Any, ...]]) -> list[str]:
+    """Drop the indexes that no constraint needs, and return how to make them again."""
+    found = connection.execute(_INDEXES).fetchall()
+    for name, _ in found:
+        connection.execute(f"DROP INDEX {name}".encode())
+    return [definition for _, definition in found]
 
 
 def rounded_now(now: datetime | None) -> datetime:
@@ -188,13 +222,22 @@ def _length(columns: Columns) -> int:
     )
 
 
-def _chain(first: Columns, rest: Iterator[Columns]) -> Iterator[Columns]:
-    yield first
-    yield from rest
+def _uids(prefix: str, source_ids: Iterable[str]) -> list[bytes]:
+    """Return what `uid_of` gives, as bytes and ten times as fast (RFC 9562, version 5)."""
+    begun = sha1(_NAMES.bytes + prefix.encode(), usedforsecurity=False)
+    found = []
+    for source_id in source_ids:
+        digest = begun.copy()
+        digest.update(source_id.encode())
+        raw = bytearray(digest.digest()[:16])
+        raw[6] = raw[6] & 0x0F | 0x50
+        raw[8] = raw[8] & 0x3F | 0x80
+        found.append(bytes(raw))
+    return found
 
 
 def _wire_type(column: Any) -> str:
-    # A geometry's binary form is its EWKB as it stands, so it travels as bytes.
+    # The binary form of a geometry is its EWKB and that of a uuid its bytes, as they stand.
     for kind, name in (
         (Geometry, "bytea"),
         (Boolean, "bool"),
@@ -203,7 +246,7 @@ def _wire_type(column: Any) -> str:
         (Float, "float8"),
         (DateTime, "timestamptz"),
         (JSONB, "jsonb"),
-        (Uuid, "uuid"),
+        (Uuid, "bytea"),
         (ARRAY, "text[]"),
     ):
         if isinstance(column, kind):

@@ -24,6 +24,7 @@ from twin.errors import InvalidInputError, TwinError
 SOURCE = "demo-city"
 SRID = 4548
 MOST_BUILDINGS = 1_000_000
+_MANY = 20_000
 
 
 def build(
@@ -67,7 +68,7 @@ def build(
     board = draw_board(buildings, seed)
     create_city(engine, CITY_NAME, Frame(SRID, board.extent()), vertical_datum="EPSG:5737")
     summary = Summary(name=CITY_NAME, srid=SRID)
-    with loading(engine, summary, SOURCE) as writer:
+    with loading(engine, summary, SOURCE, many=buildings > _MANY) as writer:
         write_city(
             *(writer, board),
             buildings=buildings,

@@ -251,6 +251,10 @@ def _add_pipes(writer: Writer) -> None:
         elevation_reference=["top"] * 5 + ["invert"] * 3,
         geom=_geometries([at(*node) for node in nodes]),
     )
+    _add_segments(writer, nodes)
+
+
+def _add_segments(writer: Writer, nodes: list[tuple[float, float, float]]) -> None:
     pairs = [(0, 1), (2, 3), (3, 4), (5, 6), (6, 7)]
     writer.add(
         "pipe_segment",

@@ -32,14 +32,20 @@ class City:
     """Where the files of its rasters are; None where nobody said."""
 
 
-def connect(url: str, *, pool_size: int = 8) -> Engine:
-    """Return an engine that survives a restart of the server (connections are tested first)."""
+def connect(url: str, *, pool_size: int = 8, statement_timeout_s: float | None = None) -> Engine:
+    """Return an engine that survives a restart of the server (connections are tested first).
+
+    With ``statement_timeout_s`` the server cancels what takes longer.
+    """
+    options = _SHORT_QUESTIONS
+    if statement_timeout_s is not None:
+        options += f" -c statement_timeout={int(statement_timeout_s * 1000)}"
     return create_engine(
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
-        connect_args={"options": _SHORT_QUESTIONS},
+        connect_args={"options": options},
     )
 
 

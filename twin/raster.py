@@ -19,7 +19,7 @@ from rasterio.windows import Window
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from twin.crs import CityBox, Frame, move_points
+from twin.crs import Frame, move_points
 from twin.errors import NotFoundError, UnavailableError
 
 KINDS = ("terrain", "depth")
@@ -140,36 +140,3 @@ def transform_points(
         np.asarray(transform.a * first + transform.b * second + transform.c, float),
         np.asarray(transform.d * first + transform.e * second + transform.f, float),
     )
-
-
-def window(path: Path, box: CityBox) -> tuple[NDArray[np.float64], Affine]:
-    """Return the cells that a box touches, shape (rows, columns), and where they lie.
-
-    Parameters
-    ----------
-    path : Path
-        The raster.
-    box : CityBox
-        In the raster's own frame.
-
-    Returns
-    -------
-    cells : ndarray of float, shape (rows, columns)
-        NaN where there is no value; empty if the box misses the raster.
-    transform : Affine
-        From (column, row) of `cells` to the raster's frame.
-    """
-    with rasterio.open(path) as raster:
-        corners_x = np.array([box[0], box[2], box[0], box[2]])
-        corners_y = np.array([box[1], box[1], box[3], box[3]])
-        column, row = transform_points(~raster.transform, corners_x, corners_y)
-        first = [max(0, int(np.floor(np.min(at)))) for at in (row, column)]
-        last = [
-            min(size, int(np.floor(np.max(at))) + 1)
-            for at, size in ((row, raster.height), (column, raster.width))
-        ]
-        if first[0] >= last[0] or first[1] >= last[1]:
-            return np.empty((0, 0)), raster.transform
-        part = Window.from_slices((first[0], last[0]), (first[1], last[1]))
-        cells = raster.read(1, window=part, masked=True).astype(float).filled(np.nan)
-        return cells, raster.transform @ Affine.translation(first[1], first[0])

@@ -19,7 +19,7 @@ def city(request: Request, city: CityParam) -> Response:
 @router.get("/layers")
 def catalogue(request: Request, city: CityParam) -> Response:
     """Return the layers as a map lists and draws them, bottom first."""
-    counts = request.app.state.totals.of(city)
+    counts = request.app.state.totals.of(city).counts
     return answer(
         request, [catalogue_entry(layer, counts[layer.id]) for layer in layers().values()]
     )

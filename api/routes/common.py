@@ -15,7 +15,7 @@ router = APIRouter()
 def landing(request: Request, city: CityParam, wants_html: WantsHtml) -> Response:
     """Return the entrance."""
     if wants_html:
-        counts = request.app.state.totals.of(city)
+        counts = request.app.state.totals.of(city).counts
         return page(request, html.landing(base(request), city, counts))
     return answer(request, documents.landing(request, city))
 
@@ -35,7 +35,7 @@ async def description(request: Request) -> Response:
 @router.get("/health", dependencies=[Nothing])
 def health(request: Request, city: CityParam) -> Response:
     """Say that the service and its database answer."""
-    counts = request.app.state.totals.of(city)
+    counts = request.app.state.totals.of(city).counts
     return answer(
         request,
         {

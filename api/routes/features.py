@@ -4,10 +4,19 @@ import orjson
 from fastapi import APIRouter, Request, Response
 
 from api import documents, html, render
-from api.dependencies import CityParam, ItemsParam, LayerParam, OnlyFormat, write_cursor
+from api.dependencies import (
+    CityParam,
+    Items,
+    ItemsParam,
+    LayerParam,
+    OnlyFormat,
+    write_cursor,
+)
 from api.links import GEOJSON, SCHEMA, address, base, header
 from api.negotiate import JsonOnly, WantsHtml
-from layers import query
+from layers import Layer, query
+from layers.filter import EVERYTHING
+from twin.database import City
 
 router = APIRouter()
 
@@ -15,10 +24,10 @@ router = APIRouter()
 @router.get("/collections", dependencies=[OnlyFormat])
 def collections(request: Request, city: CityParam, wants_html: WantsHtml) -> Response:
     """Return the layers, clause 7.13."""
-    counts = request.app.state.totals.of(city)
+    holding = request.app.state.totals.of(city)
     if wants_html:
-        return render.page(request, html.collections(base(request), city, counts))
-    return render.answer(request, documents.collections(request, city, counts))
+        return render.page(request, html.collections(base(request), city, holding.counts))
+    return render.answer(request, documents.collections(request, holding))
 
 
 @router.get("/collections/{layer_id}", dependencies=[OnlyFormat])
@@ -26,11 +35,11 @@ def collection(
     request: Request, city: CityParam, layer: LayerParam, wants_html: WantsHtml
 ) -> Response:
     """Return one layer, clause 7.14."""
-    count = request.app.state.totals.of(city)[layer.id]
+    holding = request.app.state.totals.of(city)
     if wants_html:
+        count = holding.counts[layer.id]
         return render.page(request, html.collection(base(request), city, layer, count))
-    extent = city.frame.lonlat_extent()
-    return render.answer(request, documents.collection(request, layer, extent, count))
+    return render.answer(request, documents.collection(request, layer, holding))
 
 
 @router.get("/collections/{layer_id}/queryables", dependencies=[OnlyFormat, JsonOnly])
@@ -47,7 +56,7 @@ def items(
     found = query.page(
         city, layer, asked.selection, after=asked.after, limit=asked.limit, names=asked.names
     )
-    matched = query.count(city, layer, asked.selection) if asked.counted else found.matched
+    matched = _matched(request, city, layer, asked, found)
     cursor = None if found.last is None else write_cursor(found.last)
     if wants_html:
         following = cursor and address(request, cursor=cursor, f="html")
@@ -57,6 +66,17 @@ def items(
     links = documents.items_links(request, layer, cursor)
     body = render.feature_collection(found, links, matched)
     return render.respond(request, body, GEOJSON, headers={"Link": header(links, ("next",))})
+
+
+def _matched(
+    request: Request, city: City, layer: Layer, asked: Items, found: query.Page
+) -> int | None:
+    """Return how many features match, exactly, where it is known or asked for."""
+    if found.matched is not None:
+        return found.matched
+    if asked.selection == EVERYTHING:
+        return int(request.app.state.totals.of(city).counts[layer.id])
+    return query.count(city, layer, asked.selection) if asked.counted else None
 
 
 @router.get("/collections/{layer_id}/items/{feature_id}", dependencies=[OnlyFormat])

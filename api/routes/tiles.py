@@ -17,7 +17,8 @@ def tilejson(
     request: Request, city: CityParam, layers: LayersParam, filters: TileFiltersParam
 ) -> Response:
     """Return where the tiles of some layers are; its query is passed on to them."""
-    return answer(request, documents.tilejson(request, city, layers))
+    holding = request.app.state.totals.of(city)
+    return answer(request, documents.tilejson(request, holding, layers))
 
 
 @router.get("/tiles/{layer_ids}/{z}/{x}/{y}")
@@ -38,4 +39,4 @@ def tile(
 @router.get("/styles/city.json", dependencies=[Nothing])
 def style(request: Request, city: CityParam) -> Response:
     """Return the city's MapLibre style."""
-    return answer(request, documents.style(request, city))
+    return answer(request, documents.style(request, city, request.app.state.totals.of(city)))

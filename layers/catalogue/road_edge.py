@@ -40,8 +40,8 @@ _GROUPS = (_MOTORWAY, _TRUNK, _PRIMARY, _SECONDARY, _TERTIARY, _STREET, _PATH)
 _FILLS = ("#f2b279", "#f6c78d", "#fbdf9f", "#fdf0c2", "#ffffff", "#ffffff", "#efe9df")
 _CASINGS = ("#d78a4e", "#d99e62", "#d9b466", "#d8c68a", "#cdc7bb", "#d6d0c5", "#ddd5c8")
 _WIDTHS_Z10 = (1.6, 1.4, 1.0, 0.5, 0.3, 0.1, 0.0)
-_WIDTHS_Z14 = (5.0, 4.4, 3.8, 2.8, 2.0, 1.1, 0.5)
-_WIDTHS_Z18 = (26.0, 24.0, 22.0, 17.0, 13.0, 9.0, 3.0)
+_WIDTHS_Z14 = (5.5, 5.0, 4.2, 3.0, 2.2, 1.5, 0.5)
+_WIDTHS_Z18 = (72.0, 64.0, 54.0, 42.0, 32.0, 22.0, 6.0)
 
 
 def _ranked(values: tuple[Any, ...], other: Any) -> Expression:
@@ -58,7 +58,9 @@ def _width(more: float = 0.0) -> Expression:
         14,
         _ranked(plus(_WIDTHS_Z14), 0.8 + more),
         18,
-        _ranked(plus(_WIDTHS_Z18), 6.0 + more),
+        _ranked(plus(_WIDTHS_Z18), 12.0 + more),
+        # From near, a road is as wide as on the ground: twice as many pixels a level.
+        base=2,
     )
 
 
@@ -67,11 +69,17 @@ def _line(name: str, level: Expression, colour: Any, width: Any, **paint: Any) -
         "id": f"road_edge-{name}",
         "type": "line",
         "filter": level,
-        "layout": {"line-cap": "round", "line-join": "round", "line-sort-key": _ranked(_RANKS, 0)},
+        # A round end would fill the gaps of a dashed line.
+        "layout": {
+            "line-cap": "butt" if paint else "round",
+            "line-join": "round",
+            "line-sort-key": _ranked(_RANKS, 0),
+        },
         "paint": {"line-color": colour, "line-width": width, **paint},
     }
 
 
+_DASHED = {"line-dasharray": [0.6, 0.4], "line-opacity": 0.7}
 _RANKS = (7, 6, 5, 4, 3, 2, 1)
 _BELOW = ["<", ["get", "deck_level"], 0]
 _ON_GROUND = ["==", ["get", "deck_level"], 0]
@@ -120,7 +128,7 @@ LAYER = Layer(
     maxzoom=16,
     visible=True,
     style=(
-        _line("tunnel", _BELOW, _CASING, _width(), **{"line-dasharray": [1.6, 1.4]}),
+        _line("tunnel", _BELOW, _CASING, _width(), **_DASHED),
         _line("casing", _ON_GROUND, _CASING, _width(1.4)),
         _line("surface", _ON_GROUND, _FILL, _width()),
         _line("bridge-casing", _ABOVE, "#8f8678", _width(2.2)),

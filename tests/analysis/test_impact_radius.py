@@ -158,7 +158,7 @@ def test_answers_outside_its_range_and_says_so(
 ) -> None:
     found = ask(town, pipe_id=1, model="gas-pipe", **inputs)
     assert not found.validity.in_range
-    assert any(said in reason for reason in found.validity.violated)
+    assert any(said in reason.en for reason in found.validity.violated)
     assert found.radius_m > 0
 
 

@@ -116,6 +116,7 @@ def test_more_than_the_maximum_is_the_maximum(client: TestClient) -> None:
 
 
 def test_matches_are_counted_when_asked(client: TestClient) -> None:
+    assert _items(client, limit=2)["numberMatched"] == 12
     assert "numberMatched" not in _items(client, limit=2, use="residential")
     assert _items(client, limit=2, use="residential", count="true")["numberMatched"] == 10
 

@@ -90,7 +90,7 @@ class _Outline(HTMLParser):
         found = dict(attrs)
         if tag == "a":
             self.links.append(found.get("href") or "")
-        elif found.get("src") or (tag == "link" and found.get("href")):
+        elif found.get("src") or (tag == "link" and found.get("href") != "data:,"):
             self.loads.append(str(found))
 
 

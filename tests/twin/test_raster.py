@@ -42,18 +42,6 @@ def test_outside_and_voids_are_nan(file: Path) -> None:
     assert np.isnan(raster.sample(file, x[:1], y[:1])).all()
 
 
-def test_a_window_is_the_cells_a_box_touches(file: Path) -> None:
-    cells, transform = raster.window(file, CityBox(470_012, 2_580_012, 470_022, 2_580_013))
-    assert cells.tolist() == [[2.0, 3.0]]
-    corner = raster.transform_points(transform, np.array([0]), np.array([0]))
-    assert (corner[0][0], corner[1][0]) == (470_010.0, 2_580_020.0)
-
-
-def test_a_window_beside_the_raster_is_empty(file: Path) -> None:
-    cells, _ = raster.window(file, CityBox(480_000, 2_580_012, 480_022, 2_580_013))
-    assert cells.size == 0
-
-
 def test_the_newest_raster_of_a_kind_is_found_and_sampled(
     engine: Engine, file: Path, tmp_path: Path
 ) -> None:
@@ -83,9 +71,7 @@ def test_the_newest_raster_of_a_kind_is_found_and_sampled(
             raster.find(session, data_dir, "depth", "third")
 
 
-def test_a_raster_is_a_cloud_optimised_file_with_overviews(
-    engine: Engine, tmp_path: Path
-) -> None:
+def test_a_raster_is_a_cloud_optimised_file_with_overviews(engine: Engine, tmp_path: Path) -> None:
     large = tmp_path / "large.tif"
     heights = np.arange(1200 * 1200, dtype=np.float32).reshape(1200, 1200)
     with rasterio.open(

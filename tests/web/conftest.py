@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 import uvicorn
 from playwright.sync_api import Browser, Page, Request, sync_playwright
+from sqlalchemy import text
 
 from api.app import create_app
 from api.settings import ROOT, Settings
@@ -84,6 +85,19 @@ def town(cluster: Cluster, dist: Path) -> Iterator[str]:
     url = cluster.ensure_database("web_town")
     engine = connect(url)
     tiny_town.build(engine)
+    engine.dispose()
+    with served(url, dist) as address:
+        yield address
+
+
+@pytest.fixture
+def town_of_unknown_pressure(cluster: Cluster, dist: Path) -> Iterator[str]:
+    """Return the address of a tiny town whose files do not say the pressure of its gas main."""
+    url = cluster.ensure_database("web_unknown_pressure")
+    engine = connect(url)
+    tiny_town.build(engine)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE twin.pipe_segment SET pressure_pa = NULL"))
     engine.dispose()
     with served(url, dist) as address:
         yield address

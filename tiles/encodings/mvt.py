@@ -73,6 +73,8 @@ def _statement(layer: Layer, zoom: int, shape: Shape) -> Prepared:
         select(layer.key, drawn.label("geom"), *properties(layer))
         .select_from(layer.rows)
         .where(*conditions(layer, shape), *([] if thinned is None else [thinned]))
+        # A fence: without it PostgreSQL would clip everything twice, for the test and the tile.
+        .offset(literal_column("0"))
         .subquery("clipped")
     )
     whole_row: ColumnElement[Any] = literal_column("clipped.*")

@@ -6,33 +6,23 @@ them by binary COPY; it is one transaction, so a load that fails leaves the city
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import orjson
-import psycopg
-from sqlalchemy import Connection as SqlConnection
-from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
-
-from twin.database import open_city
 from twin.discover import discover
-from twin.errors import InvalidInputError, NotFoundError
-from twin.ingest._features import Reader
 from twin.ingest._fields import FIELDS
-from twin.ingest._job import Job
-from twin.ingest._rasters import rasters_into_city
-from twin.ingest._readings import readings_into_table
 from twin.ingest._report import LoadReport
-from twin.ingest._roads import roads_into_graph
-from twin.ingest._table import features_into_tables
-from twin.ingest._target import in_words
 
-__all__ = ["LAYERS", "LoadReport", "Reader", "load", "readers"]
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from twin.ingest._features import Reader
+
+# What reads and compiles is imported when something is loaded: a second that no other verb owes.
+
+__all__ = ["LAYERS", "LoadReport", "load", "readers"]
 
 RASTERS = ("terrain", "depth")
 LAYERS: tuple[str, ...] = (*sorted(FIELDS), *RASTERS)
@@ -46,6 +36,8 @@ def _silent(stage: str, done: int, total: int | None) -> None:
 @cache
 def readers() -> Mapping[str, Reader]:
     """Return every format that can be loaded, by id."""
+    from twin.ingest._features import Reader
+
     return discover("twin.ingest", "READER", Reader)
 
 
@@ -99,125 +91,17 @@ def load(
     UnavailableError
         If the database or its disk gives up; nothing is changed then.
     """
-    if layer not in LAYERS:
-        raise NotFoundError(f"there is no layer {layer!r} to load; there are {', '.join(LAYERS)}")
-    if not files:
-        raise InvalidInputError("no file was given")
-    if crs is not None and datum is not None:
-        raise InvalidInputError("give --crs or --datum, not both: a datum is degrees already")
-    opened = [_find(Path(file)) for file in files]
-    name = source or opened[0][0].name.split(".", 1)[0]
-    job = Job(
-        layer=layer,
-        files=opened,
+    from twin.ingest._load import load_files
+
+    return load_files(
+        engine,
+        layer,
+        files,
         data_dir=data_dir,
         mapping=dict(mapping or {}),
         crs=crs,
         datum=datum,
-        source=name,
+        source=source,
         dry_run=dry_run,
         progress=progress,
-    )
-    started = time.monotonic()
-    try:
-        with engine.connect() as connection, connection.begin() as transaction:
-            report = _run(job, connection, started)
-            if dry_run:
-                transaction.rollback()
-        job.after(kept=not dry_run)
-    except BaseException as error:
-        job.after(kept=False)
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        if isinstance(cause, psycopg.Error):
-            raise in_words(cause) from error
-        raise
-    return report
-
-
-def _find(file: Path) -> tuple[Path, str | None, Reader]:
-    """Return a file's path, the layer named in it, and the reader of its format."""
-    path, sublayer = file, None
-    if not file.exists() and "#" in file.name:
-        plain, _, sublayer = file.name.rpartition("#")
-        path = file.with_name(plain)
-    if not path.exists():
-        raise NotFoundError(f"there is no file {path}")
-    if not path.is_file():
-        raise InvalidInputError(f"{path} is not a file")
-    if path.stat().st_size == 0:
-        raise InvalidInputError(f"{path.name} is empty")
-    found = [
-        (suffix, reader)
-        for reader in readers().values()
-        for suffix in reader.suffixes
-        if path.name.lower().endswith(suffix)
-    ]
-    if not found:
-        known = sorted(suffix for reader in readers().values() for suffix in reader.suffixes)
-        raise InvalidInputError(
-            f"{path.name} is of no format that can be loaded; these are: {', '.join(known)}"
-        )
-    return path, sublayer, max(found, key=lambda one: len(one[0]))[1]
-
-
-def _run(job: Job, connection: SqlConnection, started: float) -> LoadReport:
-    """Load within a transaction, and return the report, which is kept beside the rows."""
-    with Session(connection, join_transaction_mode="rollback_only") as session:
-        job.frame = open_city(session).frame
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    job.connection = driver
-    # Loads of one layer take turns: what is there already must not change under the comparison.
-    driver.execute(
-        "SELECT pg_advisory_xact_lock(hashtext('twin.load'), hashtext(%s))",
-        ["road_edge" if job.layer == "road" else job.layer],
-    )
-    row = driver.execute(
-        "INSERT INTO twin.load (layer, source, files) VALUES (%s, %s, %s) RETURNING id",
-        [job.layer, job.source, orjson.dumps([path.name for path, _, _ in job.files]).decode()],
-    ).fetchone()
-    assert row is not None
-    job.load_id = row[0]
-    driver.execute("SELECT set_config('twin.load_id', %s, true)", [str(job.load_id)])
-    if job.layer in RASTERS:
-        rasters_into_city(job)
-    elif job.layer == "road":
-        roads_into_graph(job)
-    elif job.layer == "reading":
-        readings_into_table(job)
-    else:
-        features_into_tables(job)
-    report = _report(job, time.monotonic() - started)
-    if not report.rows_read:
-        raise InvalidInputError(f"{', '.join(report.files)}: nothing in it for {job.layer}")
-    if report.rows_read == report.rows_rejected:
-        raise InvalidInputError(f"not one row could be loaded: {job.tally.why_rejected()}")
-    driver.execute(
-        "UPDATE twin.load SET report = %s WHERE id = %s",
-        [orjson.dumps(report.as_dict()).decode(), job.load_id],
-    )
-    return report
-
-
-def _report(job: Job, seconds: float) -> LoadReport:
-    tally = job.tally
-    return LoadReport(
-        layer=job.layer,
-        files=tuple(path.name + (f"#{sub}" if sub else "") for path, sub, _ in job.files),
-        format=", ".join(dict.fromkeys(reader.id for _, _, reader in job.files)),
-        source=job.source,
-        rows_read=tally.rows_read,
-        loaded=tally.loaded,
-        updated=tally.updated,
-        unchanged=tally.unchanged,
-        repaired=dict(tally.repaired),
-        rejected=dict(tally.rejected),
-        examples=tally.examples,
-        skipped=dict(tally.skipped),
-        notes=tuple(tally.notes),
-        crs_found=job.crs_found,
-        crs_used=job.crs_used,
-        datum=job.datum,
-        seconds=round(seconds, 3),
-        dry_run=job.dry_run,
     )

@@ -20,7 +20,7 @@ _SNAP_M = 0.001
 class Lines:
     """Road lines in the city's frame, before they are cut."""
 
-    ids: NDArray[np.object_]
+    ids: pa.Array
     """Each line's name in the source, shape (n,)."""
     starts: NDArray[np.int64]
     """Where each line's vertices begin, shape (n + 1,)."""
@@ -56,7 +56,7 @@ def build_graph(lines: Lines) -> Graph:
     """Cut lines where they meet.
 
     >>> cross = Lines(
-    ...     ids=np.array(["a", "b"], object), starts=np.array([0, 3, 5]),
+    ...     ids=pa.array(["a", "b"]), starts=np.array([0, 3, 5]),
     ...     x=np.array([0.0, 1, 2, 1, 1]), y=np.array([0.0, 0, 0, 0, 5]), z=np.zeros(5),
     ...     refs=None, fields={"deck_level": pa.array([0, 0])},
     ... )

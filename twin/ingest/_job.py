@@ -9,14 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from twin.crs import LONLAT, Frame, parse_crs, successor
 from twin.datum import Datum
 from twin.errors import InvalidInputError
+from twin.ingest import _kernels as kernels
+from twin.ingest._bytes import Ragged
 from twin.ingest._features import Features, Reader
-from twin.ingest._report import Tally
+from twin.ingest._tally import Tally
 from twin.ingest._target import Connection
+
+_MOST_RUNS = 16
 
 Progress = Callable[[str, int, int | None], None]
 """Told what is being done, how far it is, and how far it goes if that is known."""
@@ -98,11 +103,9 @@ class Seen:
     def __init__(self) -> None:
         self._runs: list[NDArray[np.uint64]] = []
 
-    def repeats(self, ids: NDArray[np.object_]) -> NDArray[np.bool_]:
+    def repeats(self, ids: pa.Array) -> NDArray[np.bool_]:
         """Return which ids were there before, in this chunk or an earlier one, shape (n,)."""
-        from pandas.util import hash_array  # type: ignore[import-untyped]
-
-        hashes = hash_array(ids, categorize=False)
+        hashes = kernels.hashes(*Ragged.of(ids))
         _, first = np.unique(hashes, return_index=True)
         again = np.ones(len(hashes), np.bool_)
         again[first] = False
@@ -110,7 +113,7 @@ class Seen:
             at = np.minimum(np.searchsorted(run, hashes), len(run) - 1)
             again |= run[at] == hashes
         self._runs.append(np.sort(hashes))
-        if len(self._runs) > 16:
+        if len(self._runs) > _MOST_RUNS:
             self._runs = [np.sort(np.concatenate(self._runs))]
         return again
 

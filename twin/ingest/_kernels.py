@@ -28,6 +28,28 @@ def u32(data: Array, at: int) -> Any:
 
 
 @kernel
+def u64(data: Array, at: int) -> Any:
+    """Return the little-endian 64-bit number at a place; one load, as LLVM sees it."""
+    return (
+        np.uint64(data[at])
+        | np.uint64(data[at + 1]) << np.uint64(8)
+        | np.uint64(data[at + 2]) << np.uint64(16)
+        | np.uint64(data[at + 3]) << np.uint64(24)
+        | np.uint64(data[at + 4]) << np.uint64(32)
+        | np.uint64(data[at + 5]) << np.uint64(40)
+        | np.uint64(data[at + 6]) << np.uint64(48)
+        | np.uint64(data[at + 7]) << np.uint64(56)
+    )
+
+
+@kernel
+def put_u64(out: Array, at: int, value: int) -> None:
+    """Write a little-endian 64-bit number."""
+    for k in range(8):
+        out[at + k] = value >> np.uint64(8 * k) & np.uint64(255)
+
+
+@kernel
 def header(data: Array, at: int) -> tuple[Any, bool, bool, int]:
     """Return kind, whether z, whether m and where the header ends; kind -1 if big-endian."""
     if data[at] != 1:
@@ -99,8 +121,7 @@ def fill(
     ring_start = np.zeros(parts[-1] + 1, np.int64)
     point_start = np.zeros(rings + 1, np.int64)
     x, y, z = np.empty(points), np.empty(points), np.zeros(points)
-    floats = np.empty(1)
-    raw = floats.view(np.uint8)
+    x_bits, y_bits, z_bits = x.view(np.uint64), y.view(np.uint64), z.view(np.uint64)
     part = ring = point = np.int64(0)
     for i in range(len(kinds)):
         if kinds[i] < 1 or kinds[i] > 3:
@@ -122,13 +143,10 @@ def fill(
                     held = u32(data, at)
                     at += 4
                 for _ in range(held):
-                    raw[:] = data[at : at + 8]
-                    x[point] = floats[0]
-                    raw[:] = data[at + 8 : at + 16]
-                    y[point] = floats[0]
+                    x_bits[point] = u64(data, at)
+                    y_bits[point] = u64(data, at + 8)
                     if width == 24:
-                        raw[:] = data[at + 16 : at + 24]
-                        z[point] = floats[0]
+                        z_bits[point] = u64(data, at + 16)
                     at += width
                     point += 1
                 ring += 1
@@ -188,8 +206,7 @@ def write(
 ) -> None:
     """Write the EWKB of each geometry at its offset."""
     flag = np.int64(0x80000000) if with_z else np.int64(0)
-    floats = np.empty(1)
-    raw = floats.view(np.uint8)
+    x_bits, y_bits, z_bits = x.view(np.uint64), y.view(np.uint64), z.view(np.uint64)
     for i in range(len(kinds)):
         at = offsets[i]
         out[at] = 1
@@ -208,14 +225,11 @@ def write(
                 if kinds[i] != 1:
                     at = put_u32(out, at, points[ring + 1] - points[ring])
                 for p in range(points[ring], points[ring + 1]):
-                    floats[0] = x[p]
-                    out[at : at + 8] = raw
-                    floats[0] = y[p]
-                    out[at + 8 : at + 16] = raw
+                    put_u64(out, at, x_bits[p])
+                    put_u64(out, at + 8, y_bits[p])
                     at += 16
                     if with_z:
-                        floats[0] = z[p]
-                        out[at : at + 8] = raw
+                        put_u64(out, at, z_bits[p])
                         at += 8
 
 
@@ -255,14 +269,7 @@ def side(ax: float, ay: float, bx: float, by: float, cx: float, cy: float) -> in
 
 @kernel
 def surely_apart(x: Array, y: Array, i: int, j: int) -> Any:
-    """Return whether two edges of a ring surely do not touch."""
-    if (
-        max(x[i], x[i + 1]) < min(x[j], x[j + 1])
-        or max(x[j], x[j + 1]) < min(x[i], x[i + 1])
-        or max(y[i], y[i + 1]) < min(y[j], y[j + 1])
-        or max(y[j], y[j + 1]) < min(y[i], y[i + 1])
-    ):
-        return True
+    """Return whether two edges of a run of points surely do not touch."""
     one = side(x[i], y[i], x[i + 1], y[i + 1], x[j], y[j])
     if one != 0 and one == side(x[i], y[i], x[i + 1], y[i + 1], x[j + 1], y[j + 1]):
         return True
@@ -271,21 +278,34 @@ def surely_apart(x: Array, y: Array, i: int, j: int) -> Any:
 
 
 @kernel
-def simple_ring(x: Array, y: Array) -> bool:
-    """Return whether a closed ring surely crosses and touches itself nowhere."""
-    n = len(x) - 1  # edges
-    if n < 3 or x[0] != x[n] or y[0] != y[n]:
+def simple_ring(x: Array, y: Array, start: int, end: int, rims: Array) -> bool:
+    """Return whether a closed ring surely crosses and touches itself nowhere.
+
+    `rims` is room for the boxes of its edges, shape (most edges, 4).
+    """
+    n = end - start - 1  # edges
+    if n < 3 or x[start] != x[end - 1] or y[start] != y[end - 1]:
         return False
-    for i in range(n):
-        k = i + 2 if i + 2 <= n else 1  # the end of the next edge
+    for e in range(n):
+        i = start + e
+        k = i + 2 if e + 2 <= n else start + 1  # the end of the next edge
         ahead_x, ahead_y = x[k] - x[i + 1], y[k] - y[i + 1]
         forward = (x[i + 1] - x[i]) * ahead_x + (y[i + 1] - y[i]) * ahead_y
         if not forward > 0 and side(x[i], y[i], x[i + 1], y[i + 1], x[k], y[k]) == 0:
             return False
-        for j in range(i + 2, n):
-            if i == 0 and j == n - 1:
+        rims[e, 0], rims[e, 2] = min(x[i], x[i + 1]), max(x[i], x[i + 1])
+        rims[e, 1], rims[e, 3] = min(y[i], y[i + 1]), max(y[i], y[i + 1])
+    for e in range(n):
+        for f in range(e + 2, n):
+            if (
+                rims[e, 2] < rims[f, 0]
+                or rims[f, 2] < rims[e, 0]
+                or rims[e, 3] < rims[f, 1]
+                or rims[f, 3] < rims[e, 1]
+                or (e == 0 and f == n - 1)
+            ):
                 continue
-            if not surely_apart(x, y, i, j):
+            if not surely_apart(x, y, start + e, start + f):
                 return False
     return True
 
@@ -296,13 +316,28 @@ def surely_valid(
 ) -> Array:
     """Return which geometries are one simple ring beyond doubt."""
     out = np.zeros(len(kinds), np.bool_)
+    rims = np.empty((most, 4))
     for i in range(len(kinds)):
         part = parts[i]
         if kinds[i] != 3 or parts[i + 1] - part != 1 or rings[part + 1] - rings[part] != 1:
             continue
         start, end = points[rings[part]], points[rings[part] + 1]
         if end - start <= most:
-            out[i] = simple_ring(x[start:end], y[start:end])
+            out[i] = simple_ring(x, y, start, end, rims)
+    return out
+
+
+@kernel
+def hashes(data: Array, offsets: Array) -> Array:
+    """Return a 64-bit hash of each byte string: FNV-1a, its bits mixed once more at the end."""
+    out = np.empty(len(offsets) - 1, np.uint64)
+    for i in range(len(out)):
+        found = np.uint64(0xCBF29CE484222325)
+        for k in range(offsets[i], offsets[i + 1]):
+            found = (found ^ np.uint64(data[k])) * np.uint64(0x100000001B3)
+        found ^= found >> np.uint64(33)
+        found *= np.uint64(0xFF51AFD7ED558CCD)
+        out[i] = found ^ (found >> np.uint64(33))
     return out
 
 

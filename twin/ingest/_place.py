@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from twin.crs import LONLAT, Frame, move_points
 from twin.datum import Datum, to_wgs84
-from twin.ingest._report import Tally
 from twin.ingest._shapes import (
     LINE,
     NAMES,
@@ -25,6 +24,7 @@ from twin.ingest._shapes import (
     read_wkb,
     to_geometries,
 )
+from twin.ingest._tally import Tally
 
 MOST_PARTS = {"building": 16, "region": 10**9, "grid_cell": 10**9}
 """How many parts one feature of a layer may have; with more, each becomes a feature.
@@ -57,7 +57,7 @@ class Placer:
     tally: Tally
     most_parts: int = 1
 
-    def place(self, wkb: pa.Array, ids: NDArray[np.object_]) -> Placed:
+    def place(self, wkb: pa.Array, ids: pa.Array) -> Placed:
         """Return the geometries of a chunk; refused ones are counted under their ids."""
         shapes = read_wkb(wkb)
         pick = np.arange(len(shapes))
@@ -71,28 +71,16 @@ class Placer:
         elif self.kind == LINE:
             boxes = shapes.boxes()[pick]
             dot = sound & (boxes[:, 0] == boxes[:, 2]) & (boxes[:, 1] == boxes[:, 3])
-            self._refuse("a line without length", dot, sound, ids)
+            self.tally.refuse("a line without length", dot, sound, ids)
         return Placed(shapes, pick, sound)
 
-    def _refuse(
-        self,
-        reason: str,
-        where: NDArray[np.bool_],
-        sound: NDArray[np.bool_],
-        ids: NDArray[np.object_],
-    ) -> None:
-        where = where & sound
-        if where.any():
-            sound &= ~where
-            self.tally.reject(reason, list(ids[where][:5]), int(where.sum()))
-
     def _of_kind(
-        self, wkb: pa.Array, shapes: Shapes, sound: NDArray[np.bool_], ids: NDArray[np.object_]
+        self, wkb: pa.Array, shapes: Shapes, sound: NDArray[np.bool_], ids: pa.Array
     ) -> tuple[Shapes, NDArray[np.int64]]:
         """Take what can be taken from geometries of another kind, and refuse the others."""
         pick = np.arange(len(shapes))
         empty = (shapes.kind == 0) | ((shapes.kind != OTHER) & (np.diff(shapes.starts) == 0))
-        self._refuse("no geometry", empty, sound, ids)
+        self.tally.refuse("no geometry", empty, sound, ids)
         wrong = sound & (shapes.kind != self.kind)
         takable = wrong & np.isin(shapes.kind, (OTHER, POLYGON) if self.kind == POINT else (OTHER,))
         rows = np.flatnonzero(takable)
@@ -111,7 +99,7 @@ class Placer:
                 wrong[rows[found]] = False
         for kind in np.unique(shapes.kind[: len(sound)][wrong]):
             here = wrong & (shapes.kind[: len(sound)] == kind)
-            self._refuse(f"{NAMES[int(kind)]}, not {NAMES[self.kind]}", here, sound, ids)
+            self.tally.refuse(f"{NAMES[int(kind)]}, not {NAMES[self.kind]}", here, sound, ids)
         return shapes, pick
 
     def _moved(self, shapes: Shapes) -> Shapes:
@@ -129,7 +117,7 @@ class Placer:
         shapes: Shapes,
         pick: NDArray[np.int64],
         sound: NDArray[np.bool_],
-        ids: NDArray[np.object_],
+        ids: pa.Array,
     ) -> None:
         """Refuse what does not reach the city, saying what its numbers look like."""
         boxes = shapes.boxes()[pick]
@@ -143,14 +131,14 @@ class Placer:
         if (outside & sound).any():
             first = shapes.starts[pick[outside & sound]]
             why = guess_why(self.frame, self.crs, raw.x[first], raw.y[first])
-            self._refuse(f"outside the city{why}", outside, sound, ids)
+            self.tally.refuse(f"outside the city{why}", outside, sound, ids)
 
     def _valid(
         self,
         shapes: Shapes,
         pick: NDArray[np.int64],
         sound: NDArray[np.bool_],
-        ids: NDArray[np.object_],
+        ids: pa.Array,
     ) -> tuple[Shapes, NDArray[np.int64]]:
         doubtful = np.flatnonzero(sound & ~shapes.surely_valid()[pick])
         if not len(doubtful):
@@ -168,7 +156,7 @@ class Placer:
         rows = doubtful[invalid]
         lost = np.zeros(len(sound), np.bool_)
         lost[rows[~found]] = True
-        self._refuse("an area without a surface", lost, sound, ids)
+        self.tally.refuse("an area without a surface", lost, sound, ids)
         if found.any():
             self.tally.repaired["invalid polygon"] += int(found.sum())
             pick = pick.copy()

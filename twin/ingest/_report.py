@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
-
-_EXAMPLES = 5
 
 
 @dataclass(frozen=True)
@@ -15,7 +11,8 @@ class LoadReport:
     """What a load read, and what became of it.
 
     Every row read is loaded, updated, unchanged, skipped or rejected.  One row may become several
-    features (a road is cut at its junctions), which `features` counts.
+    features (a road is cut at its junctions): `loaded`, `updated` and `unchanged` count features,
+    the others rows.
     """
 
     layer: str
@@ -53,38 +50,3 @@ class LoadReport:
     def as_dict(self) -> dict[str, Any]:
         """Return the report as JSON holds it."""
         return asdict(self)
-
-
-@dataclass
-class Tally:
-    """The report while it is being written."""
-
-    rows_read: int = 0
-    loaded: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    repaired: Counter[str] = field(default_factory=Counter)
-    rejected: Counter[str] = field(default_factory=Counter)
-    examples: dict[str, list[str]] = field(default_factory=dict)
-    skipped: Counter[str] = field(default_factory=Counter)
-    notes: list[str] = field(default_factory=list)
-
-    def reject(self, reason: str, ids: Sequence[str], count: int | None = None) -> None:
-        """Count refused rows, and keep the names of the first."""
-        number = len(ids) if count is None else count
-        if number:
-            self.rejected[reason] += number
-            kept = self.examples.setdefault(reason, [])
-            kept.extend(str(one) for one in ids[: _EXAMPLES - len(kept)])
-
-    def note(self, text: str) -> None:
-        """Say something once."""
-        if text not in self.notes:
-            self.notes.append(text)
-
-    def why_rejected(self) -> str:
-        """Return the reasons in words, the commonest first."""
-        return "; ".join(
-            f"{reason}: {number} (for example {', '.join(self.examples.get(reason, [])) or '–'})"
-            for reason, number in self.rejected.most_common()
-        )

@@ -17,10 +17,10 @@ from twin.ingest._graph import Graph, Lines, build_graph
 from twin.ingest._job import Job
 from twin.ingest._place import Placer, split_parts
 from twin.ingest._plan import Plan, make_plan
-from twin.ingest._report import Tally
 from twin.ingest._roadwords import deck_levels, directions, speeds
-from twin.ingest._rows import RowReader, constant
+from twin.ingest._rows import RowReader, constant, numbered
 from twin.ingest._shapes import LINE, POINT, Shapes, write_ewkb
+from twin.ingest._tally import Tally
 from twin.ingest._target import Target
 from twin.ingest._words import NO_CARRIAGEWAY, ROAD_SPEEDS_KM_PER_H
 
@@ -58,7 +58,7 @@ def _read(job: Job, features: Features, plan: Plan) -> Lines:
         placed = placer.place(chunk.wkb, ids)
         reader.refuse_names(chunk, ids, placed.sound)
         values = reader.values(chunk, placed.sound, ids)
-        fields = road_fields(job.tally, values)
+        fields = road_fields(job.tally, values, count)
         _skip_no_carriageway(job.tally, fields["road_class"], placed.sound)
         chosen, part = split_parts(placed, 1)
         fields["attrs"] = to_json(chunk.table, plan.left)
@@ -67,9 +67,8 @@ def _read(job: Job, features: Features, plan: Plan) -> Lines:
     return _together(parts)
 
 
-def road_fields(tally: Tally, values: dict[str, pa.Array]) -> dict[str, pa.Array]:
+def road_fields(tally: Tally, values: dict[str, pa.Array], count: int) -> dict[str, pa.Array]:
     """Return the columns of ``road_edge`` that a chunk's values give."""
-    count = len(next(iter(values.values())))
     classes = values.get("road_class", pa.repeat(pa.scalar("unclassified"), count))
     known = pc.is_in(classes, value_set=pa.array([*ROAD_SPEEDS_KM_PER_H, *NO_CARRIAGEWAY]))
     for word, number in sorted(_counted(classes.filter(pc.invert(known)))):
@@ -106,7 +105,7 @@ def _gather(
     pick: NDArray[np.int64],
     chosen: NDArray[np.int64],
     part: NDArray[np.int64] | None,
-    ids: NDArray[np.object_],
+    ids: pa.Array,
     fields: dict[str, pa.Array],
     refs: pa.Array | None,
 ) -> Lines:
@@ -125,13 +124,10 @@ def _gather(
     again[1:] = (x[1:] == x[:-1]) & (y[1:] == y[:-1]) & (line_of[1:] == line_of[:-1])
     kept = ~again
     lengths = np.bincount(line_of[kept], minlength=len(chosen))
-    names = ids[chosen]
+    names = ids.take(pa.array(chosen))
     if part is not None:
         several = np.isin(chosen, chosen[part > 0])
-        names = np.array(
-            [f"{n}#{p + 1}" if cut else n for n, p, cut in zip(names, part, several, strict=True)],
-            object,
-        )
+        names = numbered(names, np.where(several, part, -1))
     return Lines(
         names,
         np.concatenate([[0], np.cumsum(lengths)]),
@@ -158,13 +154,13 @@ def _together(parts: list[Lines]) -> Lines:
         return parts[0]
     if not parts:
         none = np.zeros(0)
-        return Lines(np.zeros(0, object), np.zeros(1, np.int64), none, none, none, None, {})
+        return Lines(pa.array([], pa.string()), np.zeros(1, np.int64), none, none, none, None, {})
     offsets = np.cumsum([0, *(part.starts[-1] for part in parts[:-1])])
     starts = [part.starts[:-1] + offset for part, offset in zip(parts, offsets, strict=True)]
     total = offsets[-1] + parts[-1].starts[-1]
     known = [part.refs for part in parts if part.refs is not None]
     return Lines(
-        np.concatenate([part.ids for part in parts]),
+        pa.concat_arrays([part.ids for part in parts]),
         np.concatenate([*starts, [total]]).astype(np.int64),
         np.concatenate([part.x for part in parts]),
         np.concatenate([part.y for part in parts]),
@@ -183,11 +179,9 @@ def _store(job: Job, lines: Lines, graph: Graph) -> None:
     steps[starts[1:] - 1] = 0.0  # the step from one edge's end to the next one's start
     edges = _simple(LINE, starts, x, y, lines.z[taken])
     count = len(graph.line)
-    names = lines.ids[graph.line]
-    cut = graph.piece >= 0
-    names[cut] = [f"{n}#{p + 1}" for n, p in zip(names[cut], graph.piece[cut], strict=True)]
+    names = numbered(lines.ids.take(pa.array(graph.line)), graph.piece)
     columns = [
-        *_head(job, count, pa.array(names, pa.string())),
+        *_head(job, count, names),
         Column("geom", f"geometry(LINESTRINGZ,{job.frame.srid})", _ewkb(job, edges)),
         Column("length_m", "double precision", pa.array(np.add.reduceat(steps, starts[:-1]))),
     ]

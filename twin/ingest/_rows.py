@@ -15,7 +15,7 @@ from twin.ingest._features import Chunk, Features
 from twin.ingest._fields import Field
 from twin.ingest._job import Job
 from twin.ingest._plan import Plan
-from twin.ingest._report import Tally
+from twin.ingest._tally import Tally
 from twin.ingest._values import convert
 
 
@@ -27,45 +27,29 @@ class RowReader:
     features: Features
     plan: Plan
 
-    def source_ids(self, chunk: Chunk) -> NDArray[np.object_]:
+    def source_ids(self, chunk: Chunk) -> pa.Array:
         """Return each row's name in the source, "" where it has none."""
         binding = self.plan.binding("source_id")
         if binding is None:
-            names = np.char.add(self._prefix(), chunk.fids.astype(np.str_))
-            return names.astype(object)
+            numbers = pa.array(chunk.fids).cast(pa.string())
+            prefix = self._prefix()
+            return pc.binary_join_element_wise(prefix, numbers, "") if prefix else numbers
         values = convert(binding.values(chunk.table), binding.field, 1.0, self.job.tally.repaired)
-        names = pc.fill_null(values, "").to_numpy(zero_copy_only=False)
-        return np.asarray(names, dtype=object)
+        return pc.fill_null(values, "")
 
     def _prefix(self) -> str:
         several = len(self.job.files) > 1
         return (f"{self.features.layer_name}." if several else "") or self.features.prefix
 
-    def refuse_names(
-        self, chunk: Chunk, ids: NDArray[np.object_], sound: NDArray[np.bool_]
-    ) -> None:
+    def refuse_names(self, chunk: Chunk, ids: pa.Array, sound: NDArray[np.bool_]) -> None:
         """Refuse rows without a name of their own."""
         if self.plan.binding("source_id") is not None:
-            again = self.job.seen.repeats(ids) & (ids != "")
-            self.refuse("the source id comes twice", again, sound, ids)
-            self.refuse("no source id", ids == "", sound, ids)
+            empty = pc.equal(ids, "").to_numpy(zero_copy_only=False)
+            self.job.tally.refuse("no source id", empty, sound, ids)
+            again = self.job.seen.repeats(ids)
+            self.job.tally.refuse("the source id comes twice", again, sound, ids)
 
-    def refuse(
-        self,
-        reason: str,
-        where: NDArray[np.bool_],
-        sound: NDArray[np.bool_],
-        ids: NDArray[np.object_],
-    ) -> None:
-        """Count rows as refused, and mark them as not sound."""
-        where = where & sound
-        if where.any():
-            sound &= ~where
-            self.job.tally.reject(reason, list(ids[where][:5]), int(where.sum()))
-
-    def values(
-        self, chunk: Chunk, sound: NDArray[np.bool_], ids: NDArray[np.object_]
-    ) -> dict[str, pa.Array]:
+    def values(self, chunk: Chunk, sound: NDArray[np.bool_], ids: pa.Array) -> dict[str, pa.Array]:
         """Return the chunk's fields in the model's types, refusing rows that break its rules."""
         values: dict[str, pa.Array] = {}
         for one in self.plan.bindings:
@@ -75,11 +59,21 @@ class RowReader:
             found = convert(one.values(chunk.table), field, one.factor, self.job.tally.repaired)
             found = without_zeros(field, found, self.job.tally)
             for reason, where in broken_rules(field, found):
-                self.refuse(reason, where, sound, ids)
+                self.job.tally.refuse(reason, where, sound, ids)
             if field.default is not None and found.null_count:
                 found = pc.fill_null(found, pa.scalar(field.default).cast(found.type))
             values[field.column] = found
         return values
+
+
+def numbered(ids: pa.Array, number: NDArray[np.int64]) -> pa.Array:
+    """Return ids with ``#`` and a number from 1 after them, where the number is not -1.
+
+    >>> numbered(pa.array(["a", "a", "b"]), np.array([0, 1, -1])).to_pylist()
+    ['a#1', 'a#2', 'b']
+    """
+    spelled = pc.binary_join_element_wise(ids, pa.array(number + 1).cast(pa.string()), "#")
+    return pc.if_else(pa.array(number < 0), ids, spelled)
 
 
 def constant(word: str, count: int) -> Ragged:

@@ -92,8 +92,10 @@ def read_wkb(column: pa.Array) -> Shapes:
     foreign = kind == -1
     if foreign.any():  # big-endian or with m: GEOS writes them anew
         cells = column.to_numpy(zero_copy_only=False)[foreign]
-        plain = shapely.force_3d(shapely.force_2d(shapely.from_wkb(cells)))
-        return read_wkb(replaced(column, foreign, shapely.to_wkb(plain, byte_order=1)))
+        plain = shapely.from_wkb(cells, on_invalid="ignore")
+        plain = np.where(shapely.has_z(plain), plain, shapely.force_2d(plain))
+        little = shapely.to_wkb(plain, byte_order=1, output_dimension=3)
+        return read_wkb(replaced(column, foreign, little))
     begin = offsets_of(parts)
     filled = kernels.fill(data, offsets, kind, has_z, begin, int(rings.sum()), int(points.sum()))
     ring, point, x, y, z = filled

@@ -19,7 +19,7 @@ from twin.ingest._job import Job
 from twin.ingest._links import FIELDS_WITHOUT_COLUMN, LINKS, NOTHING
 from twin.ingest._place import MOST_PARTS, Placer, split_parts
 from twin.ingest._plan import Plan, make_plan
-from twin.ingest._rows import RowReader, constant
+from twin.ingest._rows import RowReader, constant, numbered
 from twin.ingest._shapes import LINE, POINT, POLYGON, write_ewkb
 from twin.ingest._target import Target
 from twin.model import located_tables
@@ -141,7 +141,7 @@ class TableLoader:
         if not len(chosen):
             return None
         if part is not None:
-            self._note_split(ids, chosen, part)
+            self._note_split(chosen, part)
         shapes = self.link.shape(placed, values, self.plan)
         geometry = write_ewkb(
             shapes,
@@ -153,35 +153,31 @@ class TableLoader:
         )
         return self._rows(ids, values, chosen, part, geometry)
 
-    def _note_split(
-        self, ids: NDArray[np.object_], chosen: NDArray[np.int64], part: NDArray[np.int64]
-    ) -> None:
+    def _note_split(self, chosen: NDArray[np.int64], part: NDArray[np.int64]) -> None:
         rows_cut = len(np.unique(chosen[(part >= 0) & _repeated(chosen)]))
         if rows_cut:
             self.job.tally.repaired["several parts in one feature, split"] += rows_cut
 
     def _rows(
         self,
-        ids: NDArray[np.object_],
+        ids: pa.Array,
         values: dict[str, pa.Array],
         chosen: NDArray[np.int64],
         part: NDArray[np.int64] | None,
         geometry: Ragged,
     ) -> NDArray[np.uint8]:
         job, count = self.job, len(chosen)
+        whole = count == len(ids) and part is None
+        take = None if whole else pa.array(chosen)
+        ids = ids if take is None else ids.take(take)
         if part is not None:
-            ids = ids[chosen]
-            cut = _repeated(chosen) & (part >= 0)
-            ids[cut] = [f"{n}#{p + 1}" for n, p in zip(ids[cut], part[cut], strict=True)]
-        else:
-            ids = ids[chosen]
+            ids = numbered(ids, np.where(_repeated(chosen), part, -1))
         uids = time_ordered_uuids(count, now_ms=job.started_ms, first=job.made)
         job.made += count
-        take = None if count == len(values_length(values)) and part is None else pa.array(chosen)
         ready = [
             Column("uid", "uuid", uids),
             Column("source", "text", constant(job.source, count)),
-            Column("source_id", "text", pa.array(ids, pa.string())),
+            Column("source_id", "text", ids),
             Column("load_id", "integer", pa.repeat(pa.scalar(job.load_id, pa.int32()), count)),
             Column("geom", "geometry", geometry),
         ]
@@ -192,11 +188,6 @@ class TableLoader:
                 found = pa.nulls(len(found), found.type)
             ready.append(Column(name, kind, found if take is None else found.take(take)))
         return rows(ready, count)
-
-
-def values_length(values: dict[str, pa.Array]) -> range:
-    """Return as many numbers as the columns have rows; none if there is no column."""
-    return range(len(next(iter(values.values()))) if values else -1)
 
 
 def _repeated(chosen: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -70,7 +70,7 @@ interface Answer {
   analysis: string;
   model: { name: string; standard: string | null; version: string; uncertainty?: Words };
   inputs: Record<string, unknown>;
-  validity: { in_range: boolean; violated: string[] };
+  validity: { in_range: boolean; violated: Words[] };
   features_url: string;
   elapsed_s: number;
 }

@@ -5,6 +5,7 @@ from typing import Any
 
 import geopandas
 import numpy as np
+import pandas
 import pyogrio
 import pytest
 import shapely
@@ -46,7 +47,7 @@ def test_degrees_in_a_metre_frame_are_named(loads: Load, tmp_path: Path) -> None
 
 def test_metres_in_a_degree_frame_are_named(loads: Load, tmp_path: Path) -> None:
     file = saved(houses().set_crs(4326, allow_override=True), tmp_path)
-    with pytest.raises(InvalidInputError, match="metres of EPSG:4548.*give --crs EPSG:4548"):
+    with pytest.raises(InvalidInputError, match=r"metres of EPSG:4548.*give --crs EPSG:4548"):
         loads("building", file)
 
 
@@ -58,7 +59,7 @@ def test_another_zone_is_refused(loads: Load, tmp_path: Path) -> None:
 
 def test_an_easting_that_carries_the_zone_is_named(loads: Load, tmp_path: Path) -> None:
     frame = houses()
-    prefixed = shapely.transform(frame.geometry.to_numpy(), lambda c: c + [39_000_000, 0])
+    prefixed = shapely.transform(frame.geometry.to_numpy(), lambda c: np.add(c, (39_000_000, 0)))
     file = saved(frame.set_geometry(prefixed, crs=4548), tmp_path)
     with pytest.raises(InvalidInputError, match="the easting carries the zone's number"):
         loads("building", file)
@@ -114,7 +115,7 @@ def test_invalid_polygons_are_mended_and_empty_ones_refused(
     engine: Engine, loads: Load, tmp_path: Path
 ) -> None:
     here = [
-        shapely.transform(shape, lambda c: c + [470_000, 2_580_000])
+        shapely.transform(shape, lambda c: np.add(c, (470_000, 2_580_000)))
         for shape in (BOWTIE, SPIKE, FLAT)
     ]
     report = loads("building", saved(houses().set_geometry(here, crs=4548), tmp_path))
@@ -191,7 +192,7 @@ def test_mapping_names_constants_scales_and_looks_up(
     file = tmp_path / "houses.gpkg"
     pyogrio.write_dataframe(houses(cm=[900, 5400, 9900], type="T1"), file, layer="houses")
     pyogrio.write_dataframe(
-        houses().drop(columns=["geometry", "id", "名称", "层数"]).assign(code="T1", use="office")[:1],
+        pandas.DataFrame({"code": ["T1"], "use": ["office"]}),
         file, layer="types", append=True,
     )  # fmt: skip
     report = loads(

@@ -17,7 +17,7 @@ from affine import Affine
 from sqlalchemy import Engine
 
 from tests.twin.ingest.conftest import Load, houses, one, rows
-from twin.errors import InvalidInputError, NotFoundError
+from twin.errors import InvalidInputError, NotFoundError, UnavailableError
 from twin.ingest import LAYERS, readers
 
 Writer = Callable[[geopandas.GeoDataFrame, Path], Path]
@@ -283,6 +283,15 @@ def test_a_replaced_raster_leaves_no_file_behind(loads: Load, tmp_path: Path) ->
     assert len(list((tmp_path / "data" / "rasters").iterdir())) == 1
 
 
+def test_a_data_directory_that_cannot_be_written_is_named(
+    engine: Engine, loads: Load, tmp_path: Path
+) -> None:
+    (tmp_path / "data").write_text("in the way")
+    with pytest.raises(UnavailableError, match=r"data.*the city is as it was before"):
+        loads("terrain", _grid(tmp_path))
+    assert one(engine, "SELECT count(*) FROM twin.raster") == 0
+
+
 def test_a_raster_beside_the_city_is_refused_and_leaves_no_file(
     loads: Load, tmp_path: Path
 ) -> None:
@@ -293,7 +302,7 @@ def test_a_raster_beside_the_city_is_refused_and_leaves_no_file(
 
 
 def test_unknown_layers_and_files_are_named(loads: Load, tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match="there is no layer 'bus_stop'.*building"):
+    with pytest.raises(NotFoundError, match=r"there is no layer 'bus_stop'.*building"):
         loads("bus_stop", tmp_path / "x.gpkg")
     with pytest.raises(NotFoundError, match=r"no file .*x\.gpkg"):
         loads("building", tmp_path / "x.gpkg")

@@ -76,7 +76,7 @@ def full_disk(engine: Engine, after: int) -> None:
 def test_a_full_disk_leaves_an_empty_city_empty(engine: Engine, loads: Load, large: Path) -> None:
     full_disk(engine, 40_000)
     before = state(engine)
-    with pytest.raises(UnavailableError, match="no room.*as it was before"):
+    with pytest.raises(UnavailableError, match=r"no room.*as it was before"):
         loads("building", large)
     assert state(engine) == before
     with engine.begin() as connection:
@@ -194,7 +194,7 @@ def test_a_row_the_database_refuses_refuses_the_load(
         connection.execute(text("ALTER TABLE twin.building ADD CHECK (storeys <> 18)"))
     before = state(engine)
     pyogrio.write_dataframe(houses(), tmp_path / "houses.fgb")
-    with pytest.raises(InvalidInputError, match="the database refuses a row.*storeys"):
+    with pytest.raises(InvalidInputError, match=r"the database refuses a row.*storeys"):
         loads("building", tmp_path / "houses.fgb")
     assert state(engine) == before
 

@@ -60,7 +60,7 @@ CREATE TABLE twin.building (
     CONSTRAINT ck_building_residents CHECK (residents_day >= 0 AND residents_night >= 0)
 );
 CREATE INDEX ix_building_geom ON twin.building USING gist (geom);
-CREATE UNIQUE INDEX uq_building_source_source_id ON twin.building (source, source_id);
+CREATE UNIQUE INDEX uq_building_source_id_source ON twin.building (source_id, source);
 CREATE UNIQUE INDEX uq_building_uid ON twin.building (uid);
 COMMENT ON TABLE twin.building IS 'A building: its footprint, how far it rises, and who is in it (建筑物).';
 COMMENT ON COLUMN twin.building.id IS 'number in this database; MVT feature id';
@@ -197,7 +197,7 @@ CREATE TABLE twin.facility (
 );
 CREATE INDEX ix_facility_geom ON twin.facility USING gist (geom);
 CREATE INDEX ix_facility_kind ON twin.facility (kind);
-CREATE UNIQUE INDEX uq_facility_source_source_id ON twin.facility (source, source_id);
+CREATE UNIQUE INDEX uq_facility_source_id_source ON twin.facility (source_id, source);
 CREATE UNIQUE INDEX uq_facility_uid ON twin.facility (uid);
 COMMENT ON TABLE twin.facility IS 'A facility that matters in an emergency (设施): hospital, shelter, school, substation, ….';
 COMMENT ON COLUMN twin.facility.id IS 'number in this database; MVT feature id';
@@ -288,7 +288,7 @@ CREATE TABLE twin.pipe_node (
     CONSTRAINT ck_pipe_node_elevation_reference CHECK (elevation_reference IN ('top', 'invert', 'centre', 'unknown'))
 );
 CREATE INDEX ix_pipe_node_geom ON twin.pipe_node USING gist (geom);
-CREATE UNIQUE INDEX uq_pipe_node_source_source_id ON twin.pipe_node (source, source_id);
+CREATE UNIQUE INDEX uq_pipe_node_source_id_source ON twin.pipe_node (source_id, source);
 CREATE UNIQUE INDEX uq_pipe_node_uid ON twin.pipe_node (uid);
 COMMENT ON TABLE twin.pipe_node IS 'A point of a pipe network: junction, valve, manhole, source (管点).';
 COMMENT ON COLUMN twin.pipe_node.id IS 'number in this database; MVT feature id';
@@ -379,7 +379,7 @@ CREATE TABLE twin.region (
 CREATE INDEX ix_region_code ON twin.region (code);
 CREATE INDEX ix_region_geom ON twin.region USING gist (geom);
 CREATE INDEX ix_region_parent_id ON twin.region (parent_id);
-CREATE UNIQUE INDEX uq_region_source_source_id ON twin.region (source, source_id);
+CREATE UNIQUE INDEX uq_region_source_id_source ON twin.region (source_id, source);
 CREATE UNIQUE INDEX uq_region_uid ON twin.region (uid);
 COMMENT ON TABLE twin.region IS 'A region of administration; regions nest from province to community (行政区划).';
 COMMENT ON COLUMN twin.region.id IS 'number in this database; MVT feature id';
@@ -431,7 +431,7 @@ CREATE TABLE twin.road_node (
     CONSTRAINT ck_road_node_elevation_reference CHECK (elevation_reference IN ('deck', 'unknown'))
 );
 CREATE INDEX ix_road_node_geom ON twin.road_node USING gist (geom);
-CREATE UNIQUE INDEX uq_road_node_source_source_id ON twin.road_node (source, source_id);
+CREATE UNIQUE INDEX uq_road_node_source_id_source ON twin.road_node (source_id, source);
 CREATE UNIQUE INDEX uq_road_node_uid ON twin.road_node (uid);
 COMMENT ON TABLE twin.road_node IS 'A junction or an end of the road graph (道路节点).';
 COMMENT ON COLUMN twin.road_node.id IS 'number in this database; MVT feature id';
@@ -484,7 +484,7 @@ CREATE TABLE twin.waterlogging_point (
     CONSTRAINT ck_waterlogging_point_reach_m CHECK (reach_m > 0 AND reach_m <= 2000)
 );
 CREATE INDEX ix_waterlogging_point_geom ON twin.waterlogging_point USING gist (geom);
-CREATE UNIQUE INDEX uq_waterlogging_point_source_source_id ON twin.waterlogging_point (source, source_id);
+CREATE UNIQUE INDEX uq_waterlogging_point_source_id_source ON twin.waterlogging_point (source_id, source);
 CREATE UNIQUE INDEX uq_waterlogging_point_uid ON twin.waterlogging_point (uid);
 COMMENT ON TABLE twin.waterlogging_point IS 'A place that floods and is watched (积水点).';
 COMMENT ON COLUMN twin.waterlogging_point.id IS 'number in this database; MVT feature id';
@@ -540,7 +540,7 @@ CREATE TABLE twin.analysis_feature (
 );
 CREATE INDEX ix_analysis_feature_geom ON twin.analysis_feature USING gist (geom);
 CREATE INDEX ix_analysis_feature_run_id ON twin.analysis_feature (run_id);
-CREATE UNIQUE INDEX uq_analysis_feature_source_source_id ON twin.analysis_feature (source, source_id);
+CREATE UNIQUE INDEX uq_analysis_feature_source_id_source ON twin.analysis_feature (source_id, source);
 CREATE UNIQUE INDEX uq_analysis_feature_uid ON twin.analysis_feature (uid);
 COMMENT ON TABLE twin.analysis_feature IS 'A feature that an analysis made: a ring, a route, an affected building (分析结果).';
 COMMENT ON COLUMN twin.analysis_feature.id IS 'number in this database; MVT feature id';
@@ -599,7 +599,7 @@ CREATE TABLE twin.grid_cell (
 CREATE INDEX ix_grid_cell_code ON twin.grid_cell (code);
 CREATE INDEX ix_grid_cell_geom ON twin.grid_cell USING gist (geom);
 CREATE INDEX ix_grid_cell_region_id ON twin.grid_cell (region_id);
-CREATE UNIQUE INDEX uq_grid_cell_source_source_id ON twin.grid_cell (source, source_id);
+CREATE UNIQUE INDEX uq_grid_cell_source_id_source ON twin.grid_cell (source_id, source);
 CREATE UNIQUE INDEX uq_grid_cell_uid ON twin.grid_cell (uid);
 COMMENT ON TABLE twin.grid_cell IS 'A management grid cell, and the person who answers for it (单元网格).';
 COMMENT ON COLUMN twin.grid_cell.id IS 'number in this database; MVT feature id';
@@ -673,7 +673,7 @@ CREATE TABLE twin.pipe_segment (
 CREATE INDEX ix_pipe_segment_from_node_id ON twin.pipe_segment (from_node_id);
 CREATE INDEX ix_pipe_segment_geom ON twin.pipe_segment USING gist (geom);
 CREATE INDEX ix_pipe_segment_to_node_id ON twin.pipe_segment (to_node_id);
-CREATE UNIQUE INDEX uq_pipe_segment_source_source_id ON twin.pipe_segment (source, source_id);
+CREATE UNIQUE INDEX uq_pipe_segment_source_id_source ON twin.pipe_segment (source_id, source);
 CREATE UNIQUE INDEX uq_pipe_segment_uid ON twin.pipe_segment (uid);
 COMMENT ON TABLE twin.pipe_segment IS 'A pipe, duct or cable between two nodes (管线段).';
 COMMENT ON COLUMN twin.pipe_segment.id IS 'number in this database; MVT feature id';
@@ -757,7 +757,7 @@ CREATE TABLE twin.resource (
 );
 CREATE INDEX ix_resource_geom ON twin.resource USING gist (geom);
 CREATE INDEX ix_resource_kind_status ON twin.resource (kind, status);
-CREATE UNIQUE INDEX uq_resource_source_source_id ON twin.resource (source, source_id);
+CREATE UNIQUE INDEX uq_resource_source_id_source ON twin.resource (source_id, source);
 CREATE UNIQUE INDEX uq_resource_uid ON twin.resource (uid);
 COMMENT ON TABLE twin.resource IS 'A team, engine or pump that can be sent (应急力量).';
 COMMENT ON COLUMN twin.resource.id IS 'number in this database; MVT feature id';
@@ -828,7 +828,7 @@ CREATE TABLE twin.road_edge (
 CREATE INDEX ix_road_edge_from_node_id ON twin.road_edge (from_node_id);
 CREATE INDEX ix_road_edge_geom ON twin.road_edge USING gist (geom);
 CREATE INDEX ix_road_edge_to_node_id ON twin.road_edge (to_node_id);
-CREATE UNIQUE INDEX uq_road_edge_source_source_id ON twin.road_edge (source, source_id);
+CREATE UNIQUE INDEX uq_road_edge_source_id_source ON twin.road_edge (source_id, source);
 CREATE UNIQUE INDEX uq_road_edge_uid ON twin.road_edge (uid);
 COMMENT ON TABLE twin.road_edge IS 'A stretch of road between two junctions (道路).';
 COMMENT ON COLUMN twin.road_edge.id IS 'number in this database; MVT feature id';

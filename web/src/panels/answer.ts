@@ -5,24 +5,29 @@ import { decimal } from "../format";
 import { say, t } from "../lang";
 import type { DispatchAnswer, ImpactAnswer } from "../contract";
 
-/** Say which model answered, and loudly when it was used outside its range. */
+/** Say loudly when a model was used outside its range; nothing when it was not. */
+export function validityBox(answer: ImpactAnswer | DispatchAnswer): HTMLElement | null {
+  const { validity } = answer;
+  if (validity.in_range) return null;
+  const warnings = validity.violated.map((why) => h("li", {}, say(why)));
+  return h(
+    "div",
+    { class: "note warn inline", role: "alert", id: "validity" },
+    icon("warn"),
+    h("div", {}, h("strong", {}, t("outsideValidity")), h("ul", {}, ...warnings)),
+  );
+}
+
+/** Say which model answered, by which standard, and what is known of its error. */
 export function modelBox(answer: ImpactAnswer | DispatchAnswer): HTMLElement {
-  const { model, validity } = answer;
-  const warnings = validity.violated.map((text) => h("li", {}, text));
+  const { model } = answer;
   return h(
     "div",
     { class: "model" },
-    !validity.in_range &&
-      h(
-        "div",
-        { class: "note warn inline", role: "alert", id: "validity" },
-        icon("warn"),
-        h("div", {}, h("strong", {}, t("outsideValidity")), h("ul", {}, ...warnings)),
-      ),
     h("p", { class: "quiet", id: "model" }, `${t("model")}: ${model.name} ${model.version}`),
+    model.standard && h("p", { class: "quiet" }, `${t("standard")}: ${model.standard}`),
     model.uncertainty &&
       h("p", { class: "quiet" }, `${t("uncertainty")}: ${say(model.uncertainty)}`),
-    model.standard && h("p", { class: "quiet" }, `${t("standard")}: ${model.standard}`),
     h("p", { class: "quiet" }, t("answeredIn", { s: decimal(answer.elapsed_s, 2) })),
   );
 }

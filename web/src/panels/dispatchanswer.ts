@@ -7,7 +7,7 @@ import { clock, depth, duration, metres, whole } from "../format";
 import { say, t } from "../lang";
 import { routeColour } from "../map/dispatchlayer";
 import { TEXTS, type TextKey } from "../texts";
-import { modelBox, section } from "./answer";
+import { modelBox, section, validityBox } from "./answer";
 import { phoneLink } from "./file";
 
 interface Acts {
@@ -111,6 +111,7 @@ export function dispatchAnswer(answer: DispatchAnswer, acts: Acts): HTMLElement 
   return h(
     "div",
     { class: "answer", id: "dispatch-answer", "data-run": answer.run_id },
+    validityBox(answer),
     unmet.length > 0 &&
       h(
         "div",

@@ -6,7 +6,7 @@ import { h } from "../dom";
 import { decimal, depth, metres, share, whole } from "../format";
 import { say, t } from "../lang";
 import { ringColour } from "../map/impactlayer";
-import { modelBox, section, sortable } from "./answer";
+import { modelBox, section, sortable, validityBox } from "./answer";
 import { phoneLink } from "./file";
 
 type OpenFile = (layer: string, id: number, fly: boolean) => void;
@@ -233,6 +233,7 @@ export function impactAnswer(answer: ImpactAnswer, open: OpenFile): HTMLElement 
   return h(
     "div",
     { class: "answer", id: "impact-answer", "data-run": answer.run_id },
+    validityBox(answer),
     h(
       "div",
       { class: "figures" },
