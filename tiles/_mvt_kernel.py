@@ -31,6 +31,7 @@ from tiles._wkb_kernel import COLLECTED, LINE, POINT, POLYGON
 
 _SLACK = 8 * EXTENT
 """How far rounding at the rim may take twice the area of a polygon from what it was."""
+_UNSURE = -1
 
 
 @inner
@@ -99,6 +100,37 @@ def write_feature(features: Features, i: int, length: int, kind: int, scratch: S
 
 
 @inner
+def _rings(
+    features: Features, i: int, window: Window, scratch: Scratch, clip: bool
+) -> tuple[int, bool]:
+    """Lay out a polygon's rings in the tile; return how many there are, and whether they are sound.
+
+    None are there if nothing of the polygon is in the tile; what is not sound wants a closer look.
+    """
+    rings = wind(polygon(features, i, window, scratch, clip), scratch)
+    if rings == 0:
+        return 0, True
+    good = rings > 0 and sound(
+        scratch.x, scratch.y, scratch.ring_at, scratch.ring_hole, rings, scratch.spare_x
+    )
+    if clip and not good:
+        area = _area(rings, scratch)
+        rings = wind(polygon(features, i, window, scratch, False), scratch)
+        if rings > 0:
+            rings = cut(
+                scratch.x, scratch.y, scratch.ring_at, scratch.ring_hole, rings,
+                scratch.spare_x, scratch.spare_y, scratch.pieces, scratch.notes,
+            )  # fmt: skip
+        # A ring that crosses itself far from here may have been wound the wrong way.
+        good = rings > 0 and abs(_area(rings, scratch) - area) < _SLACK and sound(
+            scratch.x, scratch.y, scratch.ring_at, scratch.ring_hole, rings, scratch.spare_x,
+        )  # fmt: skip
+        if rings == 0:
+            rings = _UNSURE
+    return rings, good
+
+
+@inner
 def _write_features(
     features: Features, sign: int, count: int, window: Window, scratch: Scratch
 ) -> bool:
@@ -119,25 +151,9 @@ def _write_features(
         if kind != POINT and _tiny(features, i, window):
             continue
         if kind == POLYGON:
-            rings = wind(polygon(features, i, window, scratch, clip), scratch)
+            rings, good = _rings(features, i, window, scratch, clip)
             if rings == 0:
                 continue
-            good = rings > 0 and sound(
-                scratch.x, scratch.y, scratch.ring_at, scratch.ring_hole, rings, scratch.spare_x
-            )
-            if clip and not good:
-                area = _area(rings, scratch)
-                rings = wind(polygon(features, i, window, scratch, False), scratch)
-                if rings > 0:
-                    rings = cut(
-                        scratch.x, scratch.y, scratch.ring_at, scratch.ring_hole, rings,
-                        scratch.spare_x, scratch.spare_y, scratch.pieces, scratch.notes,
-                    )  # fmt: skip
-                # A ring that crosses itself far from here may have been wound the wrong way.
-                good = rings > 0 and abs(_area(rings, scratch) - area) < _SLACK and sound(
-                    scratch.x, scratch.y, scratch.ring_at, scratch.ring_hole, rings,
-                    scratch.spare_x,
-                )  # fmt: skip
             if not good:
                 scratch.doubtful[counters[DOUBTFUL]] = i if sign > 0 else -1 - i
                 counters[DOUBTFUL] += 1

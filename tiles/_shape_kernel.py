@@ -131,6 +131,16 @@ def _write_part(
 
 
 @inner
+def _on_way(ax: int, ay: int, bx: int, by: int, share: float) -> tuple[int, int]:
+    """Return the place after a share of the way from a to b."""
+    if share <= 0:
+        return ax, ay
+    if share >= 1:
+        return bx, by
+    return np.int64(np.rint(ax + share * (bx - ax))), np.int64(np.rint(ay + share * (by - ay)))
+
+
+@inner
 def line(features: Features, i: int, window: Window, scratch: Scratch, clip: bool) -> int:
     """Write a line's commands; return their length, 0 if nothing of it is in the tile."""
     x, y, xs, ys = scratch.x, scratch.y, scratch.spare_x, scratch.spare_y
@@ -165,17 +175,10 @@ def line(features: Features, i: int, window: Window, scratch: Scratch, clip: boo
             if (ax == bx and ax in (LOW, HIGH)) or (ay == by and ay in (LOW, HIGH)):
                 begin, end = 1.0, 0.0
             if begin <= end:
-                first_x, first_y = ax, ay
-                if begin > 0:
-                    first_x = np.int64(np.rint(ax + begin * (bx - ax)))
-                    first_y = np.int64(np.rint(ay + begin * (by - ay)))
                 if kept == 0:
-                    xs[0], ys[0] = first_x, first_y
+                    xs[0], ys[0] = _on_way(ax, ay, bx, by, begin)
                     kept = 1
-                last_x, last_y = bx, by
-                if end < 1:
-                    last_x = np.int64(np.rint(ax + end * (bx - ax)))
-                    last_y = np.int64(np.rint(ay + end * (by - ay)))
+                last_x, last_y = _on_way(ax, ay, bx, by, end)
                 if last_x != xs[kept - 1] or last_y != ys[kept - 1]:
                     xs[kept], ys[kept] = last_x, last_y
                     kept += 1

@@ -129,6 +129,25 @@ def longest(data: Bytes, values_at: NDArray[np.int64], fields: int) -> tuple[int
 
 
 @kernel
+def _add(
+    starts: NDArray[np.int64], values: Bytes, count: int, message: Bytes, size: int
+) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Write a value behind the others, in longer arrays if need be."""
+    begin = starts[count]
+    if begin + size > len(values):
+        grown = np.empty(2 * (begin + size), np.uint8)
+        grown[:begin] = values[:begin]
+        values = grown
+    values[begin : begin + size] = message[:size]
+    if count + 2 > len(starts):
+        longer = np.empty(2 * len(starts), np.int64)
+        longer[: count + 1] = starts[: count + 1]
+        starts = longer
+    starts[count + 1] = begin + size
+    return starts, values
+
+
+@kernel
 def number_values(
     data: Bytes,
     values_at: NDArray[np.int64],
@@ -183,17 +202,7 @@ def number_values(
             at += length
             slot = find(table, starts, values, message, size)
             if table[slot] == EMPTY:
-                begin = starts[count]
-                if begin + size > len(values):
-                    grown = np.empty(2 * (begin + size), np.uint8)
-                    grown[:begin] = values[:begin]
-                    values = grown
-                values[begin : begin + size] = message[:size]
-                if count + 2 > len(starts):
-                    longer = np.empty(2 * len(starts), np.int64)
-                    longer[: count + 1] = starts[: count + 1]
-                    starts = longer
-                starts[count + 1] = begin + size
+                starts, values = _add(starts, values, count, message, size)
                 table[slot] = count
                 count += 1
                 if 2 * count > len(table):

@@ -106,6 +106,15 @@ def _kind(data: Bytes, at: int, end: int) -> int:
 
 
 @kernel
+def _same_place(data: Bytes, a: int, b: int) -> bool:
+    """Return whether the same x and y are written at two positions."""
+    same = True
+    for i in range(16):
+        same = same and data[a + i] == data[b + i]
+    return same
+
+
+@kernel
 def _shape(
     data: Bytes,
     at: int,
@@ -148,12 +157,8 @@ def _shape(
             if code == 1 and np.isnan(_number(data, at, little, word)):
                 at = after
                 continue
-            if code == 3 and count > 1:
-                same = True
-                for i in range(16):
-                    same = same and data[at + i] == data[after - width + i]
-                if same:
-                    count -= 1
+            if code == 3 and count > 1 and _same_place(data, at, after - width):
+                count -= 1
             if code != 1 or rings == first:
                 if write:
                     starts[rings] = places

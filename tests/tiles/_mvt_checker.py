@@ -1,4 +1,4 @@
-"""A reader of vector tiles that believes nothing: it follows the specification 2.1 to the letter."""
+"""A reader of vector tiles that believes nothing: it follows specification 2.1 to the letter."""
 
 from __future__ import annotations
 
