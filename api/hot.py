@@ -24,6 +24,7 @@ FIRST_REQUEST_S = 30.0
 """How long a new connection may take to send its first request, or any one to send a whole head."""
 STALLED_S = 60.0
 """How long a client may leave what was sent to it unread."""
+_LAST_LOOK_S = 0.05
 _COPIED_BYTES = 8192
 """Up to this size copying a body behind its head is cheaper than handing over two pieces."""
 _LONGEST_BLOCK = 8192
@@ -100,6 +101,7 @@ class HotProtocol(HttpToolsProtocol):
         self._inside = False
         self._in_head = False
         self._seen = 0.0
+        self._overdue = False
         self._idle_timer: asyncio.TimerHandle | None = None
         self._stalled_timer: asyncio.TimerHandle | None = None
         self._dated: tuple[object, bytes] = (None, b"")
@@ -267,7 +269,13 @@ class HotProtocol(HttpToolsProtocol):
             return  # an answer or a body is under way; what ends it begins the time anew
         left = self._seen + self.timeout_keep_alive - self.loop.time()
         if left > 0:
+            self._overdue = False
             self._idle_timer = self.loop.call_later(left, self._idle)
+        elif not self._overdue:
+            # The loop looks at the clock before it reads: if it was late itself, the request that
+            # it waits for may be here already.
+            self._overdue = True
+            self._idle_timer = self.loop.call_later(_LAST_LOOK_S, self._idle)
         else:
             self.transport.close()
 
@@ -347,7 +355,8 @@ class _TileApp:
         flight, own = cache.board(self._address)
         if own:
             self._threads.submit(_make, tiles, flight)
-        return await asyncio.wrap_future(flight.future)
+        # Others may wait for the same tile: who gives up does not take it from them.
+        return await asyncio.shield(asyncio.wrap_future(flight.future))
 
 
 def _make(tiles: TileEngine, flight: Any) -> None:

@@ -12,13 +12,14 @@ from threading import Thread
 
 import uvicorn
 
+from api.kernels import prepare
 from api.settings import Settings
 from twin.errors import UnavailableError
 
 PATIENCE_S = 5
 """How long requests under way may take to end when the service is told to stop."""
 _BACKLOG = 2048
-_SOON_S = 3.0
+_SOON_S = 10.0
 """A process that ends sooner than this did not start; several of them, and the service gives up."""
 _TRIES = 5
 
@@ -124,6 +125,7 @@ def _work(settings: Settings, listener: socket.socket, parent: int) -> None:
     # Ctrl-C reaches every process of a terminal; who started this one passes the end on.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_watch, args=(parent,), daemon=True).start()
+    prepare(lambda _: None)
     serve_here(settings, listener, lambda: None)
 
 

@@ -71,7 +71,7 @@ def martin_server(bench: Bench, engine: Engine, *, cache: bool) -> Iterator[str]
         config["cache"] = "disable"
     file = bench.folder / f"martin-{port}.json"
     file.write_text(json.dumps(config))  # JSON is YAML
-    command = [martin(), "--config", file]
+    command: list[Any] = [martin(), "--config", file]
     with serving(command, port, env={}, log=bench.folder / f"martin-{port}.log") as address:
         yield address
 

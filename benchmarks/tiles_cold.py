@@ -70,7 +70,7 @@ def _run(bench: Bench) -> Result:
             "One process each; Martin has PostgreSQL's processes beside it, ours needs none. "
             "Medians of the rounds. Equal: ids and four attributes of what shows in a sample of "
             f"the tiles. Martin lacks {lacking:,} features there that lie in the buffer alone. "
-            "Below level 14 our layer leaves out houses this small, so there is nothing to compare.",
+            "Below level 14 our layer leaves out houses this small, so nothing is compared.",
         ],
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from queue import SimpleQueue
+from tempfile import TemporaryFile
 from threading import Event, Thread
 from time import monotonic
 
@@ -30,12 +31,20 @@ from twin.errors import NotFoundError, TwinError
 _RING_S = 0.25
 """The feed is read at least this often, whether the database rang or not."""
 _AGAIN_S = 0.2
+_TURN_S = 0.05
+_LOCK_S = 5.0
+"""After waiting so long for who has a table to himself, the engine lets go and tries again."""
+_CONNECT_S = 10
 _MANY = 50_000
 """More changes than this are quicker read as a whole layer."""
 
 _log = logging.getLogger("citytwin")
 
 Told = Callable[[Sequence[Change], Frame], None]
+
+
+class _StoppedError(Exception):
+    """The engine stops; nothing more is made."""
 
 
 class Follower:
@@ -47,6 +56,7 @@ class Follower:
         self._cache, self._layers, self._url = cache, layers, url
         self._folder = folder / blake2b(url.encode(), digest_size=6).hexdigest()
         self._stopped = Event()
+        self._columns = True
         self._wishes: SimpleQueue[LayerState | None] = SimpleQueue()
         self._made: deque[tuple[LayerState, Columns]] = deque()
         self._threads = [
@@ -62,6 +72,7 @@ class Follower:
 
     def start(self) -> None:
         """Begin."""
+        self._columns = self._has_room()
         for thread in self._threads:
             thread.start()
 
@@ -72,13 +83,27 @@ class Follower:
         for thread in self._threads:
             thread.join(timeout=10)
 
+    def _has_room(self) -> bool:
+        """Return whether columns can be kept; if not, say so once, and let PostGIS write tiles."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with TemporaryFile(dir=self._folder):
+                return True
+        except OSError as error:
+            why = f"{self._folder.parent} cannot be written to: {error.strerror or error}"
+        for state in self._layers.values():
+            state.refused = why
+        _log.warning("tiles come from the database, which is slower: %s (TWIN_DATA_DIR)", why)
+        return False
+
     def _run(self) -> None:
         # One connection rings, the other reads: a ring that comes while reading is not lost.
-        engine = connect(self._url, pool_size=1).execution_options(isolation_level="AUTOCOMMIT")
+        engine = connect(self._url, pool_size=1, lock_timeout_s=_LOCK_S)
+        engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         plain = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         while not self._stopped.is_set():
             try:
-                with psycopg.connect(plain, autocommit=True) as bell, engine.connect() as reader:
+                with _bell(plain) as bell, engine.connect() as reader:
                     self._follow(bell, reader)
             except NotFoundError:
                 self._stopped.wait(1.0)  # there is no city yet
@@ -172,19 +197,19 @@ class Follower:
         return [*moved, *boxes_of(self.frame, changes)]
 
     def _wish(self, state: LayerState) -> None:
-        if not state.wished:
+        if self._columns and not state.wished:
             state.wished = True
             self._wishes.put(state)
 
     def _build(self) -> None:
         """Open or make columns, one layer after another, while the feed is followed."""
-        engine = connect(self._url, pool_size=1)
+        engine = connect(self._url, pool_size=1, lock_timeout_s=_LOCK_S)
         while (state := self._wishes.get()) is not None and not self._stopped.is_set():
             old = state.columns
             try:
                 folder = self._folder / state.layer.id
                 base = Position(*old.facts["position"]) if old is not None else None
-                columns = _columns(engine, state, folder, base)
+                columns = self._made_in_turn(engine, state, folder, base)
                 warm(columns)
                 self._made.append((state, columns))
                 state.refused = None
@@ -193,10 +218,31 @@ class Follower:
                 self._stopped.wait(_AGAIN_S)
                 if not self._stopped.is_set():
                     self._wish(state)
+            except _StoppedError:
+                break
             except (TwinError, OSError) as error:
                 state.refused, state.wished = str(error), False
                 _log.warning("no columns of %s: %s", state.layer.id, error)
+            except Exception as error:
+                # One layer that cannot be kept so must not take the others' columns from them.
+                state.refused, state.wished = f"{type(error).__name__}: {error}", False
+                _log.exception("no columns of %s", state.layer.id)
         engine.dispose()
+
+    def _made_in_turn(
+        self, engine: Engine, state: LayerState, folder: Path, base: Position | None
+    ) -> Columns:
+        """Make columns when no other process does: what the first has made, the others open."""
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / ".turn").open("w") as turn:
+            while not self._stopped.is_set():
+                try:
+                    fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    self._stopped.wait(_TURN_S)
+                else:
+                    return _columns(engine, state, folder, base)
+        raise _StoppedError
 
     def _adopt(self, session: Session, reader: Connection) -> None:
         """Take columns that were made into use, once they contain all that the feed has told."""
@@ -251,18 +297,16 @@ def warm(columns: Columns) -> None:
     encode(columns, Tile(zoom, int(left * 2**zoom), int(top * 2**zoom)))
 
 
-def _columns(engine: Engine, state: LayerState, folder: Path, base: Position | None) -> Columns:
-    """Return columns that contain what is needed, and are newer than those of a position.
+def _bell(url: str) -> "psycopg.Connection[tuple[object, ...]]":
+    return psycopg.connect(url, autocommit=True, connect_timeout=_CONNECT_S)
 
-    Processes do it one after another: what the first has made, the others open.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".turn").open("w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        try:
-            columns = find(engine, state.layer, folder)
-        except TornFileError:
-            return build(engine, state.layer, folder)
-        if columns.position < state.needed or (base is not None and columns.position <= base):
-            return build(engine, state.layer, folder)
-        return columns
+
+def _columns(engine: Engine, state: LayerState, folder: Path, base: Position | None) -> Columns:
+    """Return columns that contain what is needed, and are newer than those of a position."""
+    try:
+        columns = find(engine, state.layer, folder)
+    except TornFileError:
+        return build(engine, state.layer, folder)
+    if columns.position < state.needed or (base is not None and columns.position <= base):
+        return build(engine, state.layer, folder)
+    return columns

@@ -18,6 +18,7 @@ JSON_MARK = 0xFF
 EMPTY = -1
 
 Bytes = NDArray[np.uint8]
+Numbers = NDArray[np.int32]
 
 
 @inner
@@ -154,14 +155,7 @@ def number_values(
     kinds: NDArray[np.int64],
     most: int,
     total: int,
-) -> tuple[
-    NDArray[np.int32],
-    NDArray[np.uint16],
-    NDArray[np.int32],
-    NDArray[np.int64],
-    NDArray[np.uint8],
-    NDArray[np.int32],
-]:
+) -> tuple[Numbers, NDArray[np.uint16], Numbers, NDArray[np.int64], Bytes, Numbers]:
     """Give the different attribute values numbers in the order of the rows.
 
     Parameters

@@ -140,10 +140,8 @@ def _shape(
         if code > 3:
             at += 4
             continue
-        inner = 1
-        if code == 3:
-            inner = _count(data, at, little)
-            at += 4
+        inner = 1 if code != 3 else _count(data, at, little)
+        at += 4 if code == 3 else 0
         for ring in range(inner):
             if code == 1:
                 count = 1
@@ -151,10 +149,8 @@ def _shape(
                 count = _count(data, at, little)
                 at += 4
             after = at + count * width
-            if code != kind or count == 0:
-                at = after
-                continue
-            if code == 1 and np.isnan(_number(data, at, little, word)):
+            empty = count == 0 or (code == 1 and np.isnan(_number(data, at, little, word)))
+            if code != kind or empty:
                 at = after
                 continue
             if code == 3 and count > 1 and _same_place(data, at, after - width):

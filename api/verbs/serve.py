@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from api.demo_city import has_city, make_demo_city
+from api.kernels import prepare
 from api.settings import ROOT, Settings
 from api.verbs._verb import Verb, database, say
 from api.web_build import build_web
@@ -45,6 +46,7 @@ def _run(arguments: Namespace, settings: Settings) -> int:
             say("making the demo city")
             make_demo_city(engine, settings.data_dir)
         _build_map()
+        prepare(say)
         url = engine.url.render_as_string(hide_password=False)
         settings, there = settings.model_copy(update={"database_url": url}), has_city(engine)
         if arguments.workers == 1:

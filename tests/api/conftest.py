@@ -21,8 +21,15 @@ from sqlalchemy import Engine
 from api.app import create_app
 from api.cli import main
 from api.settings import Settings
+from tiles.warm import warm
 
 CITYTWIN = Path(sys.executable).with_name("citytwin")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def machine_code() -> None:
+    """Compile before anything is timed, as ``citytwin serve`` does."""
+    warm()
 
 
 @pytest.fixture(scope="session")
