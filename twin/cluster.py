@@ -8,6 +8,7 @@ last user has gone.  A PostGIS of the user's own is used as it is and never star
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,8 @@ from twin._starter import Starter
 from twin.errors import InvalidInputError, UnavailableError
 
 _STOP_PATIENCE_S = 70.0
+_RECOVERY_PATIENCE_S = 30.0
+"""How long a server that starts, or recovers from a crash, is waited for."""
 
 
 def _quiet(message: str) -> None:
@@ -182,11 +185,18 @@ def _shown(url: str) -> str:
 def _connect(url: str) -> psycopg.Connection[tuple[Any, ...]]:
     parsed = make_url(url)
     words, options = parsed.get_dialect()().create_connect_args(parsed)
-    try:
-        return psycopg.connect(*words, **{"connect_timeout": 15, **options, "autocommit": True})
-    except psycopg.OperationalError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise UnavailableError(f"no answer from the database {_shown(url)}: {reason}") from error
+    until = time.monotonic() + _RECOVERY_PATIENCE_S
+    while True:
+        try:
+            return psycopg.connect(*words, **{"connect_timeout": 15, **options, "autocommit": True})
+        except psycopg.OperationalError as error:
+            reason = str(error).strip().splitlines()[-1]
+            if "the database system is" in reason and time.monotonic() < until:
+                time.sleep(0.1)
+                continue
+            raise UnavailableError(
+                f"no answer from the database {_shown(url)}: {reason}"
+            ) from error
 
 
 def _require_postgis(connection: psycopg.Connection[tuple[Any, ...]], url: str) -> None:

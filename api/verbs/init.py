@@ -1,5 +1,6 @@
 """``citytwin init``: make an empty city."""
 
+import re
 from argparse import ArgumentParser, Namespace
 
 from api.settings import Settings
@@ -10,6 +11,8 @@ from twin.errors import InvalidInputError
 
 
 def _arguments(parser: ArgumentParser) -> None:
+    # A western city begins with a minus: "-74.1,40.6,…" is a value, not an option.
+    parser._negative_number_matcher = re.compile(r"^-[\d.]")
     parser.add_argument("--crs", required=True, help="frame in metres, such as EPSG:4548")
     parser.add_argument("--name", required=True, help="the city's name, such as 汕头")
     extent = parser.add_mutually_exclusive_group()

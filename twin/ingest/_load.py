@@ -60,13 +60,18 @@ def load_files(
         dry_run=dry_run,
         progress=progress,
     )
+    return _all_or_nothing(engine, job)
+
+
+def _all_or_nothing(engine: Engine, job: Job) -> LoadReport:
+    """Run a job in one transaction; an error in it is told in the domain's words."""
     started = time.monotonic()
     try:
         with engine.connect() as connection, connection.begin() as transaction:
             report = _run(job, connection, started)
-            if dry_run:
+            if job.dry_run:
                 transaction.rollback()
-        job.after(kept=not dry_run)
+        job.after(kept=not job.dry_run)
     except BaseException as error:
         job.after(kept=False)
         cause = error.orig if isinstance(error, DBAPIError) else error
@@ -74,7 +79,7 @@ def load_files(
             raise in_words(cause) from error
         if isinstance(error, OSError):
             raise UnavailableError(
-                f"{error.filename or data_dir}: {error.strerror or error}; "
+                f"{error.filename or job.data_dir}: {error.strerror or error}; "
                 "the city is as it was before"
             ) from error
         raise

@@ -35,7 +35,7 @@ def located_tables() -> dict[str, type[Located]]:
     """Return every table whose rows have a place and a history, by table name.
 
     >>> sorted(located_tables())[:3]
-    ['building', 'facility', 'grid_cell']
+    ['analysis_feature', 'building', 'facility']
     """
     found = {str(table.__tablename__): table for table in Located.__subclasses__()}
     return dict(sorted(found.items()))
