@@ -41,7 +41,7 @@ def _run(bench: Bench) -> Result:
             contents = _contents(engine)
     median = {name: float(np.median(values)) for name, values in seconds.items()}
     return Result(
-        ["loader", "s", "rows/s", "index", "staging, checks, feed, reload by source id"],
+        ["loader", "s", "rows/s", "index", "checks, feed, reload by source id"],
         [
             ["citytwin load", *_figures(median["ours"], rows), "GiST + 3 btree", "yes"],
             ["ogr2ogr, PG_USE_COPY", *_figures(median["ogr2ogr"], rows), "GiST + 1 btree", "no"],
