@@ -13,10 +13,12 @@ from sqlalchemy.orm import sessionmaker
 from analysis import analyses, warm
 from api import errors
 from api.edge import Edge
-from api.routes import catalogue, common, features, processes, site, tiles
+from api.pushed import Pushed
+from api.routes import catalogue, common, events, features, processes, site, tiles
 from api.settings import Settings
 from layers import layers, query
 from layers.totals import Totals
+from tiles.live import TileEngine
 from twin.database import City, connect, open_city
 from twin.errors import InvalidInputError, TwinError
 
@@ -35,12 +37,22 @@ def create_app(settings: Settings) -> FastAPI:
     workers = connect(settings.database_url, pool_size=max(1, settings.pool_size // 2))
     # A wrong file in a catalogue stops the start, not the first request.
     layers(), analyses()
+    engine = TileEngine(
+        readers,
+        settings.database_url,
+        settings.data_dir / "tiles",
+        layers(),
+        cache_bytes=settings.tile_memory_bytes,
+    )
+    pushed = Pushed()
+    engine.follower.listeners.append(pushed.tell)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, object]]:
         warming = Thread(target=_warm, args=(readers, settings.pool_size))
         warming.start()
-        yield
+        with engine:
+            yield {"tiles": engine, "pushed": pushed}
         # What is under way there must not lose its database, nor a compiler its interpreter.
         warming.join()
         readers.dispose()
@@ -52,7 +64,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.workers = sessionmaker(workers)
     app.state.totals = Totals()
     app.state.city = None
-    for module in (common, features, tiles, catalogue, processes):
+    app.state.tiles = engine
+    app.state.pushed = pushed
+    for module in (common, features, tiles, events, catalogue, processes):
         app.include_router(module.router)
     site.install(app, settings.web_dist)
     errors.install(app)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
+from api.kernels import choose_room
 from api.settings import Settings
 from api.verbs import verbs
 from twin.errors import TwinError
@@ -28,7 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         command.set_defaults(run=verb.run)
     arguments = parser.parse_args(argv)
     try:
-        return int(arguments.run(arguments, Settings()))
+        settings = Settings()
+        choose_room(settings.data_dir)
+        return int(arguments.run(arguments, settings))
     except TwinError as error:
         return _failed(str(error))
     except ValidationError as error:

@@ -13,9 +13,11 @@ from starlette.concurrency import run_in_threadpool
 
 from analysis import Analysis, analyses
 from api.negotiate import F
+from api.pushed import read_position
 from layers import Layer, layer_named
 from layers.filter import Selection, parse_box, parse_names, parse_period, parse_values, queryable
 from tiles.grid import Tile, parse_tile
+from twin.changes import Position
 from twin.database import City, open_city
 from twin.errors import InvalidInputError, NotFoundError
 
@@ -133,6 +135,11 @@ async def _nothing(request: Request) -> None:
     require_known(request, ())
 
 
+async def _last_event(request: Request) -> Position | None:
+    word = request.headers.get("last-event-id")
+    return None if word is None else read_position(word)
+
+
 async def _job_limit(request: Request) -> int:
     require_known(request, ("limit", F))
     return _limit(_single(request, "limit"))
@@ -212,5 +219,6 @@ TileFiltersParam = Annotated[Selection, Depends(_tile_filters)]
 InputsParam = Annotated[dict[str, Any], Depends(_inputs)]
 RunIdParam = Annotated[UUID, Depends(_run_id)]
 JobLimitParam = Annotated[int, Depends(_job_limit)]
+LastEventParam = Annotated[Position | None, Depends(_last_event)]
 OnlyFormat = Depends(_only_format)
 Nothing = Depends(_nothing)

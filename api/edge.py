@@ -8,6 +8,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.errors import problem
 
 _EXPOSED = "Content-Encoding, ETag, Link, Location, OGC-NumberMatched, OGC-NumberReturned"
+EVERYWHERE = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", _EXPOSED.encode()),
+    (b"x-content-type-options", b"nosniff"),
+)
+"""What stands in the head of every answer."""
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -45,7 +51,7 @@ class Edge:
             return
         if method == "HEAD":
             # A HEAD is answered as the GET it asks about, without the body.
-            scope = {**scope, "method": "GET"}
+            scope = {**scope, "method": "GET", "bodiless": True}
         declared = Headers(scope=scope).get("content-length", "")
         if declared.isdigit() and int(declared) > self._limit:
             await self._refused()(scope, receive, respond)
@@ -94,9 +100,8 @@ def _sender(send: Send, *, bodiless: bool) -> Send:
     async def sender(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            headers["Access-Control-Allow-Origin"] = "*"
-            headers["Access-Control-Expose-Headers"] = _EXPOSED
-            headers["X-Content-Type-Options"] = "nosniff"
+            for name, value in EVERYWHERE:
+                headers[name.decode()] = value.decode()
         elif bodiless:
             message = {**message, "body": b""}
         await send(message)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from hashlib import blake2b
 from typing import Any
 
 import orjson
@@ -10,9 +9,11 @@ from fastapi import Request, Response
 from isal import igzip
 
 from api.links import HTML, JSON, Link
+from api.tile_answer import answer as answer_of
+from api.tile_answer import body_of, is_known, reads_gzip
 from layers import Field, Layer, Words
 from layers.query import Page
-from tiles.encodings import mvt
+from tiles.cache import Made
 
 _COMPRESS_FROM_BYTES = 1000
 _LEVEL = 1
@@ -59,11 +60,7 @@ def gzip(body: bytes) -> bytes:
 
 def takes_gzip(request: Request) -> bool:
     """Return whether the client said that it reads gzip."""
-    for part in request.headers.get("accept-encoding", "").lower().split(","):
-        coding, _, parameters = part.strip().partition(";")
-        if coding.strip() in ("gzip", "*"):
-            return parameters.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-    return False
+    return reads_gzip(request.headers.get("accept-encoding", ""))
 
 
 def feature_collection(found: Page, links: Sequence[Link], matched: int | None) -> bytes:
@@ -145,27 +142,13 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def tile_response(request: Request, tile: bytes) -> Response:
-    """Return a vector tile, with a strong ETag of what is sent; 204 if it is empty.
-
-    Whoever asks again says what it has: a tile is only ever as old as the answer.
-    """
-    compressed = takes_gzip(request)
-    digest = blake2b(tile, digest_size=16).hexdigest()
-    etag = f'"{digest}-gzip"' if compressed else f'"{digest}"'
-    headers = {"ETag": etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
-    if _has(request, etag):
-        return Response(status_code=304, headers=headers)
-    if not tile:
-        return Response(status_code=204, headers=headers)
-    if compressed:
-        tile = gzip(tile)
-        headers["Content-Encoding"] = "gzip"
-    return Response(tile, headers=headers, media_type=mvt.MEDIA_TYPE)
-
-
-def _has(request: Request, etag: str) -> bool:
-    """Return whether the client says it has the answer already (RFC 9110, 13.1.2)."""
-    given = request.headers.get("if-none-match", "")
-    known = [word.strip().removeprefix("W/") for word in given.split(",")]
-    return given.strip() == "*" or etag in known
+def tile_response(request: Request, made: Made) -> Response:
+    """Return a vector tile, with a strong ETag of what is sent; 204 if it is empty."""
+    packed = takes_gzip(request)
+    told = answer_of(made, gzip=packed)
+    if is_known(told.etag, request.headers.get("if-none-match", "")):
+        response, head = Response(status_code=304), told.unchanged
+    else:
+        response, head = Response(body_of(made, gzip=packed), told.status), told.head
+    response.raw_headers = list(head)
+    return response

@@ -45,5 +45,7 @@ class Settings(BaseSettings):
     """After this long a question of a map or a table is cancelled; an analysis is not."""
     body_limit_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     """The largest request that is read."""
+    tile_memory_bytes: int = Field(default=256 * 1024 * 1024, ge=0)
+    """How much memory a process spends on tiles that are ready to be sent."""
     web_dist: Path = ROOT / "web" / "dist"
     """The built map page."""

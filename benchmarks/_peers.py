@@ -85,3 +85,14 @@ def socket_in_host(url: str) -> str:
     parts = make_url(url)
     host = quote(str(parts.query["host"]), safe="")
     return f"postgresql://{parts.username}@{host}:{parts.query['port']}/{parts.database}"
+
+
+def martin() -> Path:
+    """Return Martin 1.14.0, built by cargo when first asked for (some minutes)."""
+    home = _CACHE / "martin-1.14.0"
+    if not (home / "bin" / "martin").exists():
+        cargo = tool("cargo", "cargo, at least 1.94 (rustup)")
+        command = [cargo, "install", "martin", "--version", "1.14.0", "--locked"]
+        command += ["--no-default-features", "--features", "postgres,metrics", "--root", str(home)]
+        subprocess.run(command, check=True)
+    return home / "bin" / "martin"

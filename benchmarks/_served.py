@@ -39,15 +39,16 @@ def build_town(engine: Engine, houses: int) -> None:
 
 
 @contextmanager
-def our_server(bench: Bench, engine: Engine) -> Iterator[str]:
+def our_server(bench: Bench, engine: Engine, *arguments: str, **settings: str) -> Iterator[str]:
     """Serve the engine's city as a user would, by ``citytwin serve``; return the address."""
     port = free_port()
     env = {
         "TWIN_DATABASE_URL": engine.url.render_as_string(hide_password=False),
         "TWIN_DATA_DIR": str(bench.folder / "served"),
         "TWIN_PORT": str(port),
+        **settings,
     }
-    command: list[str | Path] = [Path(sys.executable).with_name("citytwin"), "serve"]
+    command: list[str | Path] = [Path(sys.executable).with_name("citytwin"), "serve", *arguments]
     with serving(command, port, env=env, log=bench.folder / "ours.log") as address:
         yield address
 

@@ -32,14 +32,23 @@ class City:
     """Where the files of its rasters are; None where nobody said."""
 
 
-def connect(url: str, *, pool_size: int = 8, statement_timeout_s: float | None = None) -> Engine:
+def connect(
+    url: str,
+    *,
+    pool_size: int = 8,
+    statement_timeout_s: float | None = None,
+    lock_timeout_s: float | None = None,
+) -> Engine:
     """Return an engine that survives a restart of the server (connections are tested first).
 
-    With ``statement_timeout_s`` the server cancels what takes longer.
+    With ``statement_timeout_s`` the server cancels what takes longer, with ``lock_timeout_s`` what
+    waits longer for others.
     """
     options = _SHORT_QUESTIONS
     if statement_timeout_s is not None:
         options += f" -c statement_timeout={int(statement_timeout_s * 1000)}"
+    if lock_timeout_s is not None:
+        options += f" -c lock_timeout={int(lock_timeout_s * 1000)}"
     return create_engine(
         url,
         pool_size=pool_size,

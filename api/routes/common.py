@@ -36,4 +36,12 @@ async def description(request: Request) -> Response:
 def health(request: Request, city: CityParam) -> Response:
     """Say that the service and its database answer."""
     counts = request.app.state.totals.of(city).counts
-    return answer(request, {"status": "ok", "city": city.name, "features": sum(counts.values())})
+    return answer(
+        request,
+        {
+            "status": "ok",
+            "city": city.name,
+            "features": sum(counts.values()),
+            "tiles": request.app.state.tiles.status(),
+        },
+    )

@@ -5,6 +5,8 @@ from fastapi import APIRouter, Request, Response
 from api import documents
 from api.dependencies import CityParam, LayersParam, Nothing, TileFiltersParam, TileParam
 from api.render import answer, tile_response
+from layers.filter import EVERYTHING
+from tiles.cache import Made
 from tiles.encodings.mvt import vector_tile
 
 router = APIRouter()
@@ -28,7 +30,10 @@ def tile(
     filters: TileFiltersParam,
 ) -> Response:
     """Return one tile: 204 if it is empty, 304 if the client has it already."""
-    return tile_response(request, vector_tile(city, layers, address, filters))
+    engine = request.app.state.tiles
+    if filters == EVERYTHING and engine.ready:
+        return tile_response(request, engine.tile(layers, address))
+    return tile_response(request, Made(vector_tile(city, layers, address, filters)))
 
 
 @router.get("/styles/city.json", dependencies=[Nothing])

@@ -3,27 +3,39 @@
 import errno
 import signal
 import socket
-from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-import uvicorn
-
 from api.demo_city import has_city, make_demo_city
+from api.kernels import prepare
 from api.settings import ROOT, Settings
 from api.verbs._verb import Verb, database, say
 from api.web_build import build_web
+from api.workers import serve_by, serve_here
 from twin.errors import InvalidInputError, UnavailableError
 
-_PATIENCE_S = 5
-"""How long requests under way may take to end when the service is told to stop."""
+_MOST_WORKERS = 64
 
 
 def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--demo", action="store_true", help="make the demo city if there is none")
     parser.add_argument("--host", help="address to listen on (TWIN_HOST)")
     parser.add_argument("--port", type=int, help="port to listen on (TWIN_PORT)")
+    parser.add_argument(
+        "--workers",
+        type=_count,
+        default=1,
+        metavar="N",
+        help="processes that answer, one for each processor that may be busy (default 1)",
+    )
+
+
+def _count(word: str) -> int:
+    if not word.isdigit() or not 1 <= int(word) <= _MOST_WORKERS:
+        raise ArgumentTypeError(f"a number from 1 to {_MOST_WORKERS}, not {word!r}")
+    return int(word)
 
 
 def _run(arguments: Namespace, settings: Settings) -> int:
@@ -34,46 +46,15 @@ def _run(arguments: Namespace, settings: Settings) -> int:
             say("making the demo city")
             make_demo_city(engine, settings.data_dir)
         _build_map()
+        prepare(say)
         url = engine.url.render_as_string(hide_password=False)
-        _serve(settings.model_copy(update={"database_url": url}), listener, has_city(engine))
+        settings, there = settings.model_copy(update={"database_url": url}), has_city(engine)
+        if arguments.workers == 1:
+            serve_here(settings, listener, lambda: _greet(settings, there))
+        else:
+            serve_by(arguments.workers, settings, listener, lambda: _greet(settings, there))
     say("stopped")
     return 0
-
-
-def _serve(settings: Settings, listener: socket.socket, city: bool) -> None:
-    # Only here: the application brings the analyses and their compiler with it.
-    from api.app import create_app
-
-    config = uvicorn.Config(
-        create_app(settings),
-        loop="uvloop",
-        http="httptools",
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=_PATIENCE_S,
-    )
-    server = _Server(config, lambda: _greet(settings, city))
-    try:
-        server.run(sockets=[listener])
-    except KeyboardInterrupt:
-        # uvicorn raises the signal that stopped it once more, when all is put away.
-        if not server.started:
-            raise
-
-
-class _Server(uvicorn.Server):
-    """A server that says when it really listens."""
-
-    def __init__(self, config: uvicorn.Config, greet: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._greet = greet
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start to listen."""
-        await super().startup(sockets)
-        if self.started:
-            self._greet()
 
 
 def _greet(settings: Settings, city: bool) -> None:

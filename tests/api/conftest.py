@@ -21,22 +21,34 @@ from sqlalchemy import Engine
 from api.app import create_app
 from api.cli import main
 from api.settings import Settings
+from tiles.warm import warm
 
 CITYTWIN = Path(sys.executable).with_name("citytwin")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def machine_code() -> None:
+    """Compile before anything is timed, as ``citytwin serve`` does."""
+    warm()
+
+
 @pytest.fixture(scope="session")
-def client(town_url: str) -> Iterator[TestClient]:
+def client(town_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """Return a client of a service of the tiny town."""
-    with TestClient(create_app(Settings(database_url=town_url, pool_size=2))) as client:
+    folder = tmp_path_factory.mktemp("town")
+    app = create_app(Settings(database_url=town_url, pool_size=2, data_dir=folder))
+    with TestClient(app) as client:
+        # Until then tiles come from PostGIS, which orders features in its own way.
+        assert app.state.tiles.wait_for_columns(timeout_s=120)
         yield client
 
 
 @pytest.fixture
-def bare(engine: Engine) -> Iterator[TestClient]:
+def bare(engine: Engine, tmp_path: Path) -> Iterator[TestClient]:
     """Return a client of a service of a city without features."""
     url = engine.url.render_as_string(hide_password=False)
-    with TestClient(create_app(Settings(database_url=url, pool_size=1))) as client:
+    settings = Settings(database_url=url, pool_size=1, data_dir=tmp_path)
+    with TestClient(create_app(settings)) as client:
         yield client
 
 

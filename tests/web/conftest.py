@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, Request, sync_playwright
 from sqlalchemy import text
 
 from api.app import create_app
+from api.hot import HotProtocol
 from api.settings import ROOT, Settings
 from api.web_build import build_web
 from sample_data import make_city, tiny_town
@@ -61,7 +62,13 @@ def served(database_url: str, dist: Path) -> Iterator[str]:
     """Serve a city from a thread of this process, and give the address."""
     settings = Settings(database_url=database_url, web_dist=dist)
     config = uvicorn.Config(
-        create_app(settings), host="127.0.0.1", port=0, log_level="error", ws="none"
+        create_app(settings),
+        host="127.0.0.1",
+        port=0,
+        log_level="error",
+        ws="none",
+        http=HotProtocol,
+        timeout_graceful_shutdown=5,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)

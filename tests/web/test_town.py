@@ -73,8 +73,9 @@ def test_the_burst_of_the_gas_main_reaches_whom_the_town_knows(visit: Opener, to
 
 
 def test_a_pressure_given_by_hand_is_used_and_flagged_where_the_model_ends(
-    visit: Opener, town_of_unknown_pressure: str
+    town_of_unknown_pressure: str, visit: Opener
 ) -> None:
+    # In this order: the page, which listens to news, is closed before its service ends.
     seen = visit(town_of_unknown_pressure)
     seen.ready()
     pick_gas_main(seen)

@@ -43,7 +43,7 @@ def vector_tile(
     index answers and no rim loses features.  Features are drawn without heights: PostGIS 3.3
     cannot clip lines of mixed dimension.
     """
-    ground = lonlat_box(tile, margin=BUFFER / EXTENT)
+    ground = lonlat_box(tile, margin=(BUFFER + 1) / EXTENT)
     question = asked(
         city.frame, Selection(ground, None, filters.period, filters.values), exact=False
     )
@@ -70,7 +70,7 @@ def _statement(layer: Layer, zoom: int, shape: Shape) -> Prepared:
     )
     thinned = None if shape.names else layer.thinned(zoom)
     clipped = (
-        select(layer.key, drawn.label("geom"), *_properties(layer))
+        select(layer.key, drawn.label("geom"), *properties(layer))
         .select_from(layer.rows)
         .where(*conditions(layer, shape), *([] if thinned is None else [thinned]))
         # A fence: without it PostgreSQL would clip everything twice, for the test and the tile.
@@ -89,7 +89,8 @@ def _statement(layer: Layer, zoom: int, shape: Shape) -> Prepared:
     return prepared(statement)
 
 
-def _properties(layer: Layer) -> list[ColumnElement[Any]]:
+def properties(layer: Layer) -> list[ColumnElement[Any]]:
+    """Return what a feature carries in tiles, in the types that PostGIS writes."""
     return [
         # PostGIS takes the keys of a jsonb object apart by itself.
         layer.value(entry.name).label(entry.name)

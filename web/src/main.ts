@@ -17,6 +17,7 @@ import { createMap, showCursor } from "./map/create";
 import { addIcons } from "./map/icons";
 import { addLabels } from "./map/labels";
 import { LiveWater } from "./map/live";
+import { followNews } from "./map/news";
 import { flyTo, freeRoom } from "./map/overlay";
 import { Selection } from "./map/selection";
 import { DispatchPanel } from "./panels/dispatch";
@@ -83,6 +84,7 @@ function open(city: City, infos: LayerInfo[], from: Shared): void {
     window.citytwin = { map, layers };
     furnish(shell, map, layers, live, city, solid);
     void live.refresh().catch(noteError);
+    followNews(map, layers, live);
   });
 }
 

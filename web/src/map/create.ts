@@ -46,6 +46,8 @@ export function createMap(container: HTMLElement, city: City, view: View | null)
       ],
     },
     ...start,
+    // A tile out of sight would be shown again as it was; the browser's own cache asks first.
+    maxTileCacheSize: 0,
     maxPitch: 75,
     minZoom: 3,
     maxZoom: 21,

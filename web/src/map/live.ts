@@ -1,4 +1,5 @@
-/** Layers whose values are live: asked for again every half minute, and when the page wakes. */
+/** Layers whose values are live: asked for again when the service tells of a change (`news.ts`),
+ * every half minute should it not, and when the page wakes. */
 
 import { allItems } from "../api";
 import type { Item } from "../contract";

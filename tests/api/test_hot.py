@@ -1,0 +1,302 @@
+"""Tiles answered ahead of the framework are those the framework would have answered."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+import uvicorn
+from fastapi.testclient import TestClient
+
+from api import hot
+from api.app import create_app
+from api.hot import HotProtocol
+from api.settings import Settings
+
+from .conftest import free_port, middle_tile
+
+
+class Live(NamedTuple):
+    """A service in a thread of this process."""
+
+    port: int
+    engine: Any
+    path: str
+
+
+@pytest.fixture(scope="module")
+def live(
+    town_url: str, tmp_path_factory: pytest.TempPathFactory, client: TestClient
+) -> Iterator[Live]:
+    """Return a service of the tiny town on a port, its columns made."""
+    port = free_port()
+    folder = tmp_path_factory.mktemp("live")
+    app = create_app(Settings(database_url=town_url, pool_size=2, data_dir=folder))
+    config = uvicorn.Config(
+        app, port=port, http=HotProtocol, loop="uvloop", log_level="warning", server_header=False
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    assert app.state.tiles.wait_for_columns(timeout_s=90), app.state.tiles.status()
+    yield Live(
+        port, app.state.tiles, f"/tiles/building/{middle_tile(client.get('/city').json(), 13)}"
+    )
+    server.should_exit = True
+    thread.join(timeout=15)
+    assert not thread.is_alive()
+
+
+class Wire:
+    """A socket that reads answers one by one."""
+
+    def __init__(self, port: int, timeout_s: float = 10) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout_s)
+        self._left = b""
+
+    def __enter__(self) -> Wire:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def send(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
+    def answer(self, *, bodiless: bool = False) -> tuple[int, dict[str, str], bytes]:
+        while b"\r\n\r\n" not in self._left:
+            more = self.socket.recv(65536)
+            assert more, "closed"
+            self._left += more
+        head, _, self._left = self._left.partition(b"\r\n\r\n")
+        first, *lines = head.decode().split("\r\n")
+        headers = dict(line.split(": ", 1) for line in lines)
+        status = int(first.split()[1])
+        length = 0 if bodiless or status in (204, 304) else int(headers["content-length"])
+        while len(self._left) < length:
+            more = self.socket.recv(65536)
+            assert more, "closed"
+            self._left += more
+        body, self._left = self._left[:length], self._left[length:]
+        return status, headers, body
+
+    def closed(self) -> bool:
+        return self.socket.recv(1) == b""
+
+
+def _get(path: str, *lines: str, method: str = "GET") -> bytes:
+    return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: x", *lines, "", ""]).encode()
+
+
+@pytest.fixture
+def wire(live: Live) -> Iterator[Wire]:
+    with Wire(live.port) as found:
+        yield found
+
+
+def _slow(path: str) -> str:
+    """Return the same address as only the framework answers it."""
+    return path.replace("/tiles/building", "/tiles/%62uilding")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (),
+        ("Accept-Encoding: gzip",),
+        ("Accept-Encoding: br;q=1, gzip;q=0.1",),
+        ("Accept-Encoding: gzip;q=0",),
+        ("Accept-Encoding: *",),
+        ("Accept-Encoding: identity",),
+        ("If-None-Match: *",),
+        ('If-None-Match: "other"',),
+        ("Origin: http://elsewhere", "User-Agent: 浏览器".encode().decode("latin-1")),
+    ],
+)
+def test_both_ways_give_the_same_head_and_body(
+    live: Live, wire: Wire, method: str, lines: tuple[str, ...]
+) -> None:
+    for path in (live.path, f"{live.path}.mvt", "/tiles/building/14/0/0"):
+        answers = []
+        for address in (_slow(path), path, path):
+            head = "\r\n".join([f"{method} {address} HTTP/1.1", "Host: x", *lines, "", ""])
+            wire.send(head.encode("latin-1"))
+            status, headers, body = wire.answer(bodiless=method == "HEAD")
+            assert headers.pop("date")
+            answers.append((status, headers, body))
+        assert answers[0] == answers[1] == answers[2]
+
+
+def test_the_order_of_header_lines_is_the_same_too(live: Live) -> None:
+    raw = []
+    for path in (_slow(live.path), live.path):
+        with Wire(live.port) as wire:
+            wire.send(_get(path, "Accept-Encoding: gzip"))
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += wire.socket.recv(65536)
+            lines = head.partition(b"\r\n\r\n")[0].split(b"\r\n")
+            raw.append([line for line in lines if not line.startswith(b"date")])
+    assert raw[0] == raw[1]
+
+
+def test_a_tag_is_answered_with_304_and_belongs_to_its_encoding(live: Live, wire: Wire) -> None:
+    wire.send(_get(live.path, "Accept-Encoding: gzip"))
+    _, packed, body = wire.answer()
+    wire.send(_get(live.path))
+    _, plain, text = wire.answer()
+    assert gzip.decompress(body) == text
+    assert packed["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain
+    assert packed["etag"] != plain["etag"]
+    assert packed["vary"] == plain["vary"] == "Accept-Encoding"
+    for etag, line, status in (
+        (packed["etag"], "Accept-Encoding: gzip", 304),
+        (f'"x", W/{packed["etag"]}', "Accept-Encoding: gzip", 304),
+        (packed["etag"], "Accept-Encoding: identity", 200),
+        (plain["etag"], "Accept-Encoding: identity", 304),
+    ):
+        wire.send(_get(live.path, line, f"If-None-Match: {etag}"))
+        assert wire.answer()[0] == status
+
+
+def test_requests_sent_at_once_are_answered_in_their_order(live: Live, wire: Wire) -> None:
+    paths = [
+        live.path,
+        "/city",
+        live.path,
+        "/tiles/dragons/1/0/0",
+        live.path,
+        "/tiles/building/14/0/0",
+    ]
+    wire.send(b"".join(_get(path) for path in paths * 5))
+    for path in paths * 5:
+        status, headers, body = wire.answer()
+        assert status == {"/city": 200, live.path: 200, paths[3]: 404, paths[5]: 204}[path]
+        if path == live.path:
+            assert headers["content-type"] == "application/vnd.mapbox-vector-tile"
+        if path == "/city":
+            assert b"srid" in body
+
+
+def test_a_request_in_pieces_is_answered(live: Live, wire: Wire) -> None:
+    whole = _get(live.path, "Accept-Encoding: gzip")
+    for at in (1, 20, len(whole) - 2):
+        wire.send(whole[:at])
+        time.sleep(0.05)
+        wire.send(whole[at:])
+        assert wire.answer()[0] == 200
+
+
+def test_a_body_is_left_to_the_framework(live: Live, wire: Wire) -> None:
+    wire.send(_get(live.path, "Content-Length: 5") + b"hello" + _get(live.path))
+    assert [wire.answer()[0], wire.answer()[0]] == [200, 200]
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"GET /tiles/building/13/1/1 HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n",
+        b"GET /tiles/building/13/1/1 HTTP/1.1\r\nHost : x\r\n\r\n",
+        b"GET /tiles/building/13/1/1 HTTP/1.1\r\nHost: x\r\nA: b\x00c\r\n\r\n",
+        b"GET /tiles/building/13/1/1 HTTP/9.9\r\nHost: x\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",
+    ],
+)
+def test_nonsense_is_refused_and_harms_nobody(live: Live, request_bytes: bytes) -> None:
+    with Wire(live.port) as wire:
+        wire.send(request_bytes)
+        assert wire.answer()[0] == 400
+        assert wire.closed()
+    with Wire(live.port) as wire:
+        wire.send(_get(live.path))
+        assert wire.answer()[0] == 200
+
+
+def test_who_asks_to_close_is_left(live: Live) -> None:
+    for lines, version in ((("Connection: close",), "1.1"), ((), "1.0")):
+        with Wire(live.port) as wire:
+            wire.send(_get(live.path, *lines).replace(b"HTTP/1.1", f"HTTP/{version}".encode()))
+            assert wire.answer()[0] == 200
+            assert wire.closed()
+
+
+def test_who_does_not_read_is_not_written_to(live: Live) -> None:
+    """From a client that reads nothing, no more is read than fits into the buffers."""
+    with socket.socket() as quiet:
+        quiet.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        quiet.connect(("127.0.0.1", live.port))
+        quiet.settimeout(2)
+        asked = 0
+        try:
+            # The kernel's own buffers take some megabytes; ours must not take the rest.
+            for _ in range(5000):
+                quiet.sendall(_get(live.path) * 500)
+                asked += 500
+        except TimeoutError:
+            pass
+        assert asked < 2_500_000, "the server read everything"
+        with Wire(live.port) as other:
+            other.send(_get(live.path))
+            assert other.answer()[0] == 200
+        # It reads after all, and gets every answer that it asked for, whole.
+        quiet.settimeout(20)
+        found, tail = 0, b""
+        while found < min(asked, 200):
+            more = quiet.recv(1 << 20)
+            assert more
+            text = tail + more
+            found += text.count(b"HTTP/1.1 200 OK\r\n")
+            tail = text[-16:] if not text.endswith(b"HTTP/1.1 200 OK\r\n") else b""
+
+
+def test_idle_connections_are_closed(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hot, "FIRST_REQUEST_S", 0.3)
+    with Wire(live.port) as silent, Wire(live.port) as half, Wire(live.port, 15) as done:
+        half.send(b"GET /tiles/building/13")
+        done.send(_get(live.path))
+        assert done.answer()[0] == 200
+        assert silent.closed()
+        assert half.closed()
+        began = time.monotonic()
+        assert done.closed()
+        assert time.monotonic() - began < 10
+
+
+def test_a_heavy_tile_is_made_once_for_all(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    live.engine.cache.clear()
+    made = []
+    original = live.engine.make
+
+    def slowly(address: Any) -> Any:
+        made.append(address)
+        time.sleep(0.2)
+        return original(address)
+
+    monkeypatch.setattr(live.engine, "make", slowly)
+    monkeypatch.setattr(live.engine, "quick", lambda _: False)
+    wires = [Wire(live.port) for _ in range(20)]
+    for each in wires:
+        each.send(_get(live.path))
+    bodies = {each.answer()[2] for each in wires}
+    assert len(bodies) == 1
+    assert len(made) == 1
+    for each in wires:
+        each.socket.close()
+
+
+def test_the_framework_answers_while_the_feed_is_not_followed(
+    live: Live, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire.send(_get(live.path))
+    before = wire.answer()[2]
+    monkeypatch.setattr(type(live.engine), "ready", property(lambda _: False))
+    assert live.engine.cached(b"any") is None
+    wire.send(_get(live.path))
+    assert len(wire.answer()[2]) == pytest.approx(len(before), rel=0.05)

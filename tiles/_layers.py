@@ -1,0 +1,90 @@
+"""What a process knows of one layer: its columns, or why it has none."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from layers import Layer
+from tiles._world import WEB_MERCATOR
+from tiles.cache import Box
+from tiles.columns import Columns
+from tiles.grid import MAXZOOM
+from twin.changes import START, Change, Position
+from twin.crs import CityBox, Frame, move_points
+
+_QUICK_S = 0.0008
+_SHARE = 0.2
+_FEW, _PART = 2_000, 20
+"""The tail may have this many rows, or one for so many features, before columns are made anew."""
+
+
+class LayerState:
+    """One layer in one process.  Only the thread that follows the feed changes it."""
+
+    def __init__(self, layer: Layer) -> None:
+        self.layer = layer
+        self.columns: Columns | None = None
+        self.needed: Position = START
+        """What columns must contain to be taken."""
+        self.wished = False
+        self.refused: str | None = None
+        self._seconds = [0.0] * (MAXZOOM + 1)
+
+    def without_columns(self, needed: Position) -> None:
+        """Let PostGIS write the tiles until there are columns that contain a position."""
+        self.columns = None
+        self.needed = needed
+
+    @property
+    def tail_is_long(self) -> bool:
+        """Whether so many edits came that new columns are worth making."""
+        columns = self.columns
+        return columns is not None and columns.tail_length > max(_FEW, len(columns) // _PART)
+
+    def took(self, zoom: int, seconds: float) -> None:
+        """Remember what a tile of a level cost; the dear ones weigh more."""
+        before = self._seconds[zoom]
+        self._seconds[zoom] = max(before + _SHARE * (seconds - before), seconds / 4)
+
+    def quick(self, zoom: int) -> bool:
+        """Return whether tiles of a level took no time worth a thread lately."""
+        return self._seconds[zoom] < _QUICK_S
+
+    def told(self) -> dict[str, Any]:
+        """Return the state in words."""
+        columns = self.columns
+        if columns is None:
+            return {"from": "database", "why": self.refused or "columns are being made"}
+        return {
+            "from": "columns",
+            "features": len(columns),
+            "tail": columns.tail_length,
+            "position": list(columns.position),
+        }
+
+
+def boxes_of(frame: Frame, changes: Iterable[Change]) -> list[Box]:
+    """Return where changes were, on the grid of tiles; each box holds all that was there."""
+    found = {box for change in changes for box in (change.before, change.after) if box is not None}
+    return [_on_grid(frame, box) for box in found]
+
+
+def _on_grid(frame: Frame, box: CityBox) -> Box:
+    """Return the upright box on the grid around an upright box of the city.
+
+    The sides bend; what lies between the points that are looked at bends by less than the rim that
+    is added: a thousandth of a side, of which there are eight.
+    """
+    along = np.linspace(0.0, 1.0, 9)
+    x = box.min_x_m + along * (box.max_x_m - box.min_x_m)
+    y = box.min_y_m + along * (box.max_y_m - box.min_y_m)
+    rim_x = np.concatenate([x, x, np.full(9, box.min_x_m), np.full(9, box.max_x_m)])
+    rim_y = np.concatenate([np.full(9, box.min_y_m), np.full(9, box.max_y_m), y, y])
+    grid = WEB_MERCATOR
+    moved_x, moved_y = move_points(rim_x, rim_y, frame.name, grid.crs)
+    across, down = (moved_x - grid.left) / grid.side, (grid.top - moved_y) / grid.side
+    left, right = float(across.min()), float(across.max())
+    top, bottom = float(down.min()), float(down.max())
+    more = (right - left + bottom - top) / 1000 + 1e-10
+    return left - more, top - more, right + more, bottom + more

@@ -1,0 +1,48 @@
+"""Compile the kernels ahead of the first request."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from tiles._world import world_of
+from tiles.columns import Columns, write_columns
+from tiles.engine import encode
+from tiles.grid import Tile
+from twin.changes import START
+from twin.crs import CityBox, Frame
+
+_FRAME = Frame(4548, CityBox(466_000.0, 2_583_000.0, 468_000.0, 2_585_000.0))
+_ONE_POINT = bytes.fromhex("0101000000" + "00000000607e1c41" + "0000000044b64341")
+_HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+
+
+def warm() -> None:
+    """Compile every kernel that makes, edits and draws columns, or load it compiled.
+
+    Takes a minute once, at set-up; the machine code is then kept, and a process needs about a
+    second.  Where it is kept says `tiles._jit.kernel`.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        facts = {"layer": "warm", "minzoom": 0, "srid": 4548, "kinds": [0], "names": ["name"]}
+        rows = _rows(1, 2)
+        data = np.frombuffer(rows, np.uint8)
+        write_columns(Path(folder), data, world_of(_FRAME), facts | {"position": list(START)})
+        columns = Columns.open(Path(folder))
+        columns.apply([1], _rows(1), START)
+        encode(columns, Tile(0, 0, 0))
+
+
+def _rows(*ids: int) -> bytes:
+    """Return a binary COPY of points."""
+    out = bytearray(_HEAD)
+    for id in ids:
+        out += (4).to_bytes(2, "big")
+        for field in (
+            id.to_bytes(8, "big"),
+            (1).to_bytes(4, "big"),
+            _ONE_POINT,
+            b"name",
+        ):
+            out += len(field).to_bytes(4, "big") + field
+    return bytes(out + b"\xff\xff")
