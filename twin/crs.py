@@ -6,9 +6,12 @@ so that a mix-up is a type error and not a wrong answer.  Inside, x is always ea
 (``always_xy``), whatever order the authority of the frame prefers.
 """
 
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any, NamedTuple, NewType
+from typing import Any, NamedTuple, NewType, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +21,8 @@ from shapely import box, get_coordinates, has_z, set_coordinates, set_srid
 from shapely.geometry.base import BaseGeometry
 
 from twin.errors import InvalidInputError
+
+Moved = TypeVar("Moved")
 
 LonLatGeometry = NewType("LonLatGeometry", BaseGeometry)
 """Degrees, longitude first (OGC:CRS84)."""
@@ -31,6 +36,10 @@ LONLAT = "OGC:CRS84"
 CGCS2000 (EPSG:4490) differs from it by centimetres and PROJ treats the step between them as
 null, so GeoJSON of a CGCS2000 city is exact to the datum's own realisation.
 """
+
+
+_FEW = 10_000
+"""Up to so many points are moved by the one thread kept for it."""
 
 
 class LonLatBox(NamedTuple):
@@ -113,8 +122,7 @@ def area_of_use(srid: int) -> CityBox:
     area = CRS.from_epsg(srid).area_of_use
     if area is None:
         raise InvalidInputError(f"EPSG:{srid} does not say where it is valid; give --extent")
-    bounds = _transformer(LONLAT, f"EPSG:{srid}").transform_bounds(*area.bounds, densify_pts=21)
-    return CityBox(*(float(v) for v in bounds))
+    return CityBox(*_move_box(area.bounds, LONLAT, f"EPSG:{srid}"))
 
 
 def reproject(
@@ -134,12 +142,12 @@ def reproject(
     InvalidInputError
         If no coordinate operation leads from one to the other.
     """
-    mover = _transformer(_key(source), _key(target))
     moved = np.array(geometries, dtype=object)
     in_3d = has_z(moved)
     for chosen, dimensions in ((in_3d, 3), (~in_3d, 2)):
         coordinates = get_coordinates(moved[chosen], include_z=dimensions == 3)
-        coordinates[:, 0], coordinates[:, 1] = mover.transform(coordinates[:, 0], coordinates[:, 1])
+        east, north = move_points(coordinates[:, 0], coordinates[:, 1], source, target)
+        coordinates[:, 0], coordinates[:, 1] = east, north
         moved[chosen] = set_coordinates(moved[chosen], coordinates)
     return moved
 
@@ -148,7 +156,11 @@ def move_points(
     x: NDArray[np.float64], y: NDArray[np.float64], source: CRS | str, target: CRS | str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the coordinates of points, shape (n,) each, in another frame."""
-    moved_x, moved_y = _transformer(_key(source), _key(target)).transform(x, y)
+    mover = _transformer(_key(source), _key(target))
+    if np.size(x) > _FEW:
+        moved_x, moved_y = mover.transform(x, y)
+    else:
+        moved_x, moved_y = _in_one_thread(lambda: mover.transform(x, y))
     return np.asarray(moved_x), np.asarray(moved_y)
 
 
@@ -206,8 +218,7 @@ class Frame:
             raise InvalidInputError(
                 f"not a box of west, south, east, north in degrees: {tuple(bounds)}"
             )
-        moved = _transformer(LONLAT, self.name).transform_bounds(*bounds, densify_pts=21)
-        return CityBox(*(float(v) for v in moved))
+        return CityBox(*_move_box(bounds, LONLAT, self.name))
 
     def lonlat_extent(self) -> LonLatBox:
         """Return the city's extent in degrees."""
@@ -215,7 +226,7 @@ class Frame:
 
     def box_to_lonlat(self, bounds: CityBox) -> LonLatBox:
         """Return the smallest box in degrees that holds a box in metres."""
-        return _box_to_lonlat(self.name, bounds)
+        return LonLatBox(*_move_box(bounds, self.name, LONLAT))
 
     def _moved(self, geometry: BaseGeometry) -> BaseGeometry:
         moved: Any = reproject(np.array([geometry], dtype=object), LONLAT, self.name)[0]
@@ -244,11 +255,28 @@ def _key(crs: CRS | str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _box_to_lonlat(frame: str, bounds: CityBox) -> LonLatBox:
-    # Kept because every request asks for the city's own box, and PROJ sets a transformation up
-    # anew in each thread that asks.
-    moved = _transformer(frame, LONLAT).transform_bounds(*bounds, densify_pts=21)
-    return LonLatBox(*(float(v) for v in moved))
+def _move_box(
+    bounds: tuple[float, float, float, float], source: str, target: str
+) -> tuple[float, float, float, float]:
+    mover = _transformer(source, target)
+    moved = _in_one_thread(lambda: mover.transform_bounds(*bounds, densify_pts=21))
+    west, south, east, north = (float(v) for v in moved)
+    return west, south, east, north
+
+
+def _in_one_thread(work: Callable[[], Moved]) -> Moved:
+    # PROJ sets a transformation up anew in each thread that asks, in a tenth of a second; a server
+    # answers in many threads.  Handing the work over takes some 30 microseconds.
+    return _threads().submit(work).result()
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix="proj")
+
+
+# A thread does not live on in a forked process.
+os.register_at_fork(after_in_child=_threads.cache_clear)
 
 
 @cache
