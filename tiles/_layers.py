@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 
 from layers import Layer
-from tiles._world import WEB_MERCATOR
 from tiles.cache import Box
 from tiles.columns import Columns
-from tiles.grid import MAXZOOM
+from tiles.grid import MAXZOOM, WEB_MERCATOR
 from twin.changes import START, Change, Position
 from twin.crs import CityBox, Frame, move_points
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tiles._arrays import EXTENT, Window
-from tiles.grid import Tile
+from tiles.grid import WEB_MERCATOR, Tile, TileGrid
 from twin.crs import Frame, move_points
 from twin.errors import InvalidInputError
 
@@ -16,23 +16,6 @@ _MOST_BITS = 40
 """2**40 units around the Earth: 0.04 mm at the equator."""
 _ROOM = 2.0**29
 """Half the city's width in units, a quarter of what 32 bits hold: features may stick out."""
-
-
-class TileGrid(NamedTuple):
-    """A family of tiles: level 0 has squares of ``side`` in the units of a frame, y downwards."""
-
-    id: str
-    crs: str
-    left: float
-    top: float
-    side: float
-
-
-WEB_MERCATOR = TileGrid(
-    "WebMercatorQuad", "EPSG:3857", -20037508.342789244, 20037508.342789244, 40075016.685578488
-)
-WORLD_CRS84 = TileGrid("WorldCRS84Quad", "OGC:CRS84", -180.0, 90.0, 180.0)
-CGCS2000 = TileGrid("CGCS2000Quad", "EPSG:4490", -180.0, 90.0, 180.0)
 
 
 class World(NamedTuple):
@@ -73,7 +56,7 @@ class World(NamedTuple):
             self.x - left,
             self.y - top,
             self.bits - _UNIT_BITS - tile.z,
-            tile.z,
+            tile.z + self.grid.zoom,
             edit,
             unit,
             self.grid.left + self.x * unit,

@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 from layers import Layer
 from tiles._copy import Source, copy, source
 from tiles._store import TornFileError
-from tiles._world import WEB_MERCATOR, TileGrid, world_of
+from tiles._world import world_of
 from tiles.columns import FORMAT, Columns, write_columns
+from tiles.grid import WEB_MERCATOR, TileGrid
 from twin.changes import Position, latest
 from twin.crs import Frame
 from twin.database import open_city

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from isal import igzip
 
 from tiles.encodings.mvt import BUFFER, EXTENT
-from tiles.grid import Tile
+from tiles.grid import WEB_MERCATOR, Tile
 
 _LEVEL = 2
 _RIM = (BUFFER + 1) / EXTENT
@@ -19,15 +19,19 @@ _RIM = (BUFFER + 1) / EXTENT
 _OVERHEAD_BYTES = 700
 """What a tile costs beside its own bytes: its names, its places in the index, its heads."""
 
+_MOST_ACROSS = 2
+"""A grid has at most so many squares of level 0 side by side."""
+
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom in sides of level 0 from its upper left corner, y downwards."""
 
 
 class Address(NamedTuple):
-    """Some layers in one tile."""
+    """Some layers in one tile of a grid."""
 
     layers: tuple[str, ...]
     tile: Tile
+    grid: str = WEB_MERCATOR.id
 
     @property
     def key(self) -> bytes:
@@ -35,9 +39,12 @@ class Address(NamedTuple):
 
         >>> Address(("building", "region"), Tile(14, 13503, 7107)).key
         b'building,region/14/13503/7107'
+        >>> Address(("building",), Tile(14, 27005, 6057), "CGCS2000Quad").key
+        b'building/CGCS2000Quad/14/27005/6057'
         """
         z, x, y = self.tile
-        return f"{','.join(self.layers)}/{z}/{x}/{y}".encode()
+        grid = "" if self.grid == WEB_MERCATOR.id else f"{self.grid}/"
+        return f"{','.join(self.layers)}/{grid}{z}/{x}/{y}".encode()
 
 
 class Made:
@@ -98,7 +105,7 @@ class TileCache:
         self._limit = limit_bytes
         self._lock = Lock()
         self._made: OrderedDict[bytes, tuple[Address, Made]] = OrderedDict()
-        self._cells: dict[str, dict[int, dict[tuple[int, int], set[bytes]]]] = {}
+        self._cells: dict[tuple[str, str], dict[int, dict[tuple[int, int], set[bytes]]]] = {}
         self._flights: dict[bytes, Flight] = {}
         self.bytes = 0
         self.given_up = 0
@@ -167,16 +174,19 @@ class TileCache:
             return made
         return flight.future.result()
 
-    def drop(self, layer: str, boxes: Collection[Box]) -> int:
-        """Forget the tiles of a layer, and those being made, that show something in some boxes."""
+    def drop(self, layer: str, boxes: Collection[Box], grid: str = WEB_MERCATOR.id) -> int:
+        """Forget the tiles of a layer, and those being made, that show something in some boxes.
+
+        The boxes are on the grid whose tiles are meant; those of other grids stay.
+        """
         with self._lock:
             for key, flight in list(self._flights.items()):
-                names, tile = flight.address
-                if layer in names and any(_shows(tile, box) for box in boxes):
+                names, tile, own = flight.address
+                if layer in names and own == grid and any(_shows(tile, box) for box in boxes):
                     del self._flights[key]
             found = {
                 key
-                for zoom, cells in self._cells.get(layer, {}).items()
+                for zoom, cells in self._cells.get((layer, grid), {}).items()
                 for key in _keys_in(cells, zoom, boxes)
             }
             for key in found:
@@ -184,9 +194,9 @@ class TileCache:
             self.dropped += len(found)
         return len(found)
 
-    def drop_layer(self, layer: str) -> int:
-        """Forget all tiles that a layer is in."""
-        return self.drop(layer, [(0.0, 0.0, 1.0, 1.0)])
+    def drop_layer(self, layer: str, grid: str = WEB_MERCATOR.id) -> int:
+        """Forget all tiles of a grid that a layer is in."""
+        return self.drop(layer, [(0.0, 0.0, _MOST_ACROSS, 1.0)], grid)
 
     def clear(self) -> None:
         """Forget everything."""
@@ -207,7 +217,8 @@ class TileCache:
         self._made[key] = (address, made)
         self.bytes += len(made.packed) + _OVERHEAD_BYTES
         for layer in address.layers:
-            cells = self._cells.setdefault(layer, {}).setdefault(address.tile.z, {})
+            levels = self._cells.setdefault((layer, address.grid), {})
+            cells = levels.setdefault(address.tile.z, {})
             cells.setdefault((address.tile.x, address.tile.y), set()).add(key)
         while self.bytes > self._limit:
             oldest, (_, other) = next(iter(self._made.items()))
@@ -227,7 +238,7 @@ class TileCache:
         self.bytes -= len(made.packed) + _OVERHEAD_BYTES
         z, x, y = address.tile
         for layer in address.layers:
-            cells = self._cells[layer][z]
+            cells = self._cells[layer, address.grid][z]
             cells[x, y].discard(key)
             if not cells[x, y]:
                 del cells[x, y]
@@ -245,7 +256,7 @@ def reach(box: Box, zoom: int) -> tuple[int, int, int, int]:
     left, top, right, bottom = box
     return (
         max(floor(left * side - _RIM), 0),
-        min(floor(right * side + _RIM), side - 1),
+        min(floor(right * side + _RIM), _MOST_ACROSS * side - 1),
         max(floor(top * side - _RIM), 0),
         min(floor(bottom * side + _RIM), side - 1),
     )

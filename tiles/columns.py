@@ -20,11 +20,12 @@ from tiles._rows import Rows, number, read
 from tiles._store import TornFileError, frozen, load, save
 from tiles._tail import Tail
 from tiles._value_kernel import table_of
-from tiles._world import TileGrid, World, WorldBox
+from tiles._world import World, WorldBox
+from tiles.grid import TileGrid
 from twin.changes import Position
 
 FILE = "columns.bin"
-FORMAT = 1
+FORMAT = 2
 NEVER = 2**31 - 1
 
 

@@ -42,7 +42,7 @@ def encode(columns: Columns, tile: Tile, snapshot: Snapshot | None = None) -> by
     threads write tiles side by side.
     """
     state = columns.snapshot if snapshot is None else snapshot
-    if tile.z < columns.minzoom:
+    if tile.z + columns.world.grid.zoom < columns.minzoom:
         return b""
     window, room = columns.world.window(tile, state.edit), 0
     while True:
@@ -83,7 +83,9 @@ def compressed(tile: bytes) -> bytes:
     return packed
 
 
-def dirty_tiles(before: WorldBox | None, after: WorldBox | None, zooms: Iterable[int]) -> set[Tile]:
+def dirty_tiles(
+    before: WorldBox | None, after: WorldBox | None, zooms: Iterable[int], across: int = 1
+) -> set[Tile]:
     """Return the tiles that a feature was in before an edit or is in after it.
 
     Parameters
@@ -92,6 +94,8 @@ def dirty_tiles(before: WorldBox | None, after: WorldBox | None, zooms: Iterable
         The feature's box; None where it was not, or is not any more.
     zooms : iterable of int
         The levels to tell of.
+    across : int
+        How many squares the grid's level 0 has side by side.
 
     Examples
     --------
@@ -111,7 +115,7 @@ def dirty_tiles(before: WorldBox | None, after: WorldBox | None, zooms: Iterable
             top, bottom = floor(box.top * side - _RIM), floor(box.bottom * side + _RIM)
             found |= {
                 Tile(zoom, x, y)
-                for x in range(max(left, 0), min(right, side - 1) + 1)
+                for x in range(max(left, 0), min(right, across * side - 1) + 1)
                 for y in range(max(top, 0), min(bottom, side - 1) + 1)
             }
     return found

@@ -14,11 +14,10 @@ from tests.tiles._mvt_checker import read
 from tests.tiles._nasty import fill, row, shapes
 from tests.tiles.test_engine import tiles_around
 from tiles._store import TornFileError
-from tiles._world import CGCS2000
 from tiles.build import build, fetch, find, open_or_build
 from tiles.columns import FILE, Columns
 from tiles.engine import dirty_tiles, encode
-from tiles.grid import Tile
+from tiles.grid import CGCS2000, Tile
 from tiles.warm import warm
 from twin.changes import latest, since
 from twin.database import open_city
