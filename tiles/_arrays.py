@@ -24,6 +24,9 @@ class Features(NamedTuple):
     kinds: NDArray[np.uint8]
     gone: NDArray[np.int32]
     """The edit that took the feature away, shape (n,)."""
+    along: NDArray[np.uint32]
+    """How far along the curve of `hilbert_keys` the feature lies; with the id, the order in which
+    features are written."""
     ring_start: NDArray[np.int32]
     place_start: NDArray[np.int32]
     holes: NDArray[np.uint8]
@@ -33,6 +36,15 @@ class Features(NamedTuple):
     tag_start: NDArray[np.int32]
     tag_key: NDArray[np.uint16]
     tag_value: NDArray[np.int32]
+
+
+class Sorted(NamedTuple):
+    """The rows of a tail that are there, in the order in which they are written."""
+
+    rows: NDArray[np.int32]
+    boxes: NDArray[np.int32]
+    nodes: NDArray[np.int32]
+    levels: NDArray[np.int64]
 
 
 class Values(NamedTuple):

@@ -18,6 +18,7 @@ from tiles._arrays import (
     VALUES,
     Features,
     Scratch,
+    Sorted,
     Values,
     Window,
 )  # fmt: skip
@@ -132,12 +133,12 @@ def _rings(
 
 @inner
 def _write_features(
-    features: Features, sign: int, count: int, window: Window, scratch: Scratch
+    features: Features, sign: int, first: int, last: int, window: Window, scratch: Scratch
 ) -> bool:
-    """Write the found features that are in the tile; note those that need a closer look."""
+    """Write those of some found features that are in the tile; note what needs a closer look."""
     counters, found = scratch.counters, scratch.found
     low_x, low_y, high_x, high_y = reach(window)
-    for n in range(count):
+    for n in range(first, last):
         i = found[n]
         if features.gone[i] <= window.edit or not (features.zooms[i] >> window.zoom) & 1:
             continue
@@ -231,10 +232,11 @@ def write_layer(
     nodes: NDArray[np.int32],
     levels: NDArray[np.int64],
     tail: Features,
+    order: Sorted,
     window: Window,
     scratch: Scratch,
 ) -> int:
-    """Find and write the features of a tile.
+    """Find and write the features of a tile, in one order whether a file or an edit brought them.
 
     Returns
     -------
@@ -255,21 +257,33 @@ def write_layer(
     need = HEAD_ROOM + _room(base, scratch.found, count)
     if need > len(scratch.out):
         return -need
-    if not _write_features(base, 1, count, window, scratch):
-        return -2 * len(scratch.out)
-    count = 0
-    for i in range(len(tail.ids)):
-        if (
-            tail.boxes[i, 0] <= high_x
-            and tail.boxes[i, 2] >= low_x
-            and tail.boxes[i, 1] <= high_y
-            and tail.boxes[i, 3] >= low_y
-        ):
-            scratch.found[count] = i
-            count += 1
-    if not _write_features(tail, -1, count, window, scratch):
-        return -2 * len(scratch.out)
+    found = scratch.found
+    last = count + search(
+        order.boxes, order.nodes, order.levels, low_x, low_y, high_x, high_y, found[count:],
+        scratch.ring_at,
+    )  # fmt: skip
+    for n in range(count, last):
+        found[n] = order.rows[found[n]]
+    first, n = 0, count
+    while first < count or n < last:
+        end = first
+        while end < count and (n == last or _precedes(base, found[end], tail, found[n])):
+            end += 1
+        if not _write_features(base, 1, first, end, window, scratch):
+            return -2 * len(scratch.out)
+        first, next = end, min(n + 1, last)
+        if not _write_features(tail, -1, n, next, window, scratch):
+            return -2 * len(scratch.out)
+        n = next
     return counters[DOUBTFUL]
+
+
+@inner
+def _precedes(base: Features, i: int, tail: Features, j: int) -> bool:
+    """Return whether a feature of the file is written before one of the tail."""
+    if base.along[i] != tail.along[j]:
+        return base.along[i] < tail.along[j]
+    return base.ids[i] < tail.ids[j]
 
 
 @inner

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tiles._arrays import Features, Values
-from tiles._index_kernel import boxes_of
+from tiles._arrays import Features, Sorted, Values
+from tiles._index_kernel import boxes_of, hilbert_keys, tree_of
 from tiles._rows import Rows, Tags
 from tiles._store import frozen
 from tiles._value_kernel import EMPTY, find
@@ -58,6 +58,7 @@ class Tail:
             "zooms": Growing(np.int32),
             "kinds": Growing(np.uint8),
             "gone": Growing(np.int32),
+            "along": Growing(np.uint32),
             "ring_start": Growing(np.int32),
             "place_start": Growing(np.int32),
             "holes": Growing(np.uint8),
@@ -73,6 +74,7 @@ class Tail:
         self._new_starts.add(np.zeros(1, np.int64))
         self._known: dict[bytes, int] = {}
         self._row_of: dict[int, int] = {}
+        self._order, self._known_rows = np.empty(0, np.int32), 0
 
     @property
     def alive(self) -> int:
@@ -86,6 +88,28 @@ class Tail:
     def values(self) -> Values:
         """Return the values of the file and of the edits."""
         return Values(self._starts, self._data, self._new_starts.view, self._new_data.view)
+
+    def sorted(self) -> Sorted:
+        """Return the rows that are there, in the order of `Features.along`, and an index of them.
+
+        The order is kept from call to call: few rows were added since the last one.
+        """
+        along, ids = self._columns["along"].view, self._columns["ids"].view
+        gone, known = self._columns["gone"].view, self._known_rows
+        kept = self._order[gone[self._order] == _NEVER]
+        new = known + np.flatnonzero(gone[known:] == _NEVER)
+        new = new[np.lexsort((ids[new], along[new]))]
+        placed = along[kept]
+        left = np.searchsorted(placed, along[new], "left")
+        right = np.searchsorted(placed, along[new], "right")
+        for n in np.flatnonzero(left < right):
+            alike = ids[kept[left[n] : right[n]]]
+            left[n] += np.searchsorted(alike, ids[new[n]])
+        self._order = np.insert(kept, left, new)
+        self._known_rows = len(ids)
+        boxes = self._columns["boxes"].view[self._order]
+        nodes, levels = tree_of(boxes)
+        return Sorted(frozen(self._order), frozen(boxes), frozen(nodes), frozen(levels))
 
     @staticmethod
     def keys(names: list[str]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
@@ -117,6 +141,7 @@ class Tail:
             "holes": rows.holes,
             "places": places,
             "boxes": boxes,
+            "along": hilbert_keys(boxes),
             "tag_key": tags.key,
             "tag_value": numbers[tags.value] if len(tags.value) else tags.value,
             "ring_start": rows.ring_start[1:] + columns["holes"].length,

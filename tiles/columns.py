@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tiles._arrays import Features, Scratch, Values
+from tiles._arrays import Features, Scratch, Sorted, Values
 from tiles._index_kernel import boxes_of, gather, hilbert_keys, tree_of
 from tiles._rows import Rows, number, read
 from tiles._store import TornFileError, frozen, load, save
@@ -25,7 +25,7 @@ from tiles.grid import TileGrid
 from twin.changes import Position
 
 FILE = "columns.bin"
-FORMAT = 2
+FORMAT = 3
 NEVER = 2**31 - 1
 
 
@@ -38,6 +38,7 @@ class Snapshot(NamedTuple):
     nodes: NDArray[np.int32]
     levels: NDArray[np.int64]
     tail: Features
+    order: Sorted
     values: Values
 
 
@@ -81,6 +82,7 @@ class Columns:
             arrays["nodes"],
             arrays["levels"],
             self._tail.features(),
+            self._tail.sorted(),
             self._tail.values(),
         )
 
@@ -150,6 +152,7 @@ class Columns:
                 edit=edit,
                 position=position,
                 tail=self._tail.features(),
+                order=self._tail.sorted(),
                 values=self._tail.values(),
             )
         return [Touched(each, before.get(each), after.get(each)) for each in {*ids, *after}]
@@ -220,7 +223,8 @@ def write_columns(
     places = world.places(rows.x, rows.y, f"EPSG:{facts['srid']}")
     boxes = boxes_of(rows.ring_start, rows.place_start, places)
     # Features that lie together on the ground lie together in memory, and so do their values.
-    order = np.lexsort((rows.ids, hilbert_keys(boxes)))
+    along = hilbert_keys(boxes)
+    order = np.lexsort((rows.ids, along))
     ring_start, place_start, holes, places = gather(
         order, rows.ring_start, rows.place_start, rows.holes, places
     )
@@ -240,6 +244,7 @@ def write_columns(
         "holes": holes,
         "places": places,
         "boxes": boxes,
+        "along": along[order],
         "tag_start": tags.start,
         "tag_key": tags.key,
         "tag_value": tags.value,

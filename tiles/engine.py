@@ -47,7 +47,9 @@ def encode(columns: Columns, tile: Tile, snapshot: Snapshot | None = None) -> by
     window, room = columns.world.window(tile, state.edit), 0
     while True:
         scratch = columns.borrow(state, room)
-        needed = write_layer(state.base, state.nodes, state.levels, state.tail, window, scratch)
+        needed = write_layer(
+            state.base, state.nodes, state.levels, state.tail, state.order, window, scratch
+        )
         if needed >= 0 and (needed == 0 or _write_doubtful(state, needed, window, scratch)):
             if scratch.counters[4] == 0:
                 columns.give(scratch)
