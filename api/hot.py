@@ -16,9 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from api.edge import EVERYWHERE
 from api.tile_answer import answer, body_of, is_known, on_the_wire, reads_gzip
 from tiles.cache import Address, Made
-from tiles.grid import parse_tile
 from tiles.live import TileEngine
-from twin.errors import TwinError
 
 FIRST_REQUEST_S = 30.0
 """How long a new connection may take to send its first request, or any one to send a whole head."""
@@ -31,9 +29,12 @@ _LONGEST_BLOCK = 8192
 _LONGEST_REMEMBERED = 1024
 _MOST_BLOCKS = 4096
 _LINE = re.compile(
-    rb"(GET|HEAD) /tiles/([a-z_,]{1,400}/[0-9]{1,2}/[0-9]{1,9}/[0-9]{1,9})(?:\.mvt|\.pbf)?"
-    rb" HTTP/1\.1\r\n"
+    rb"(GET|HEAD) /tiles/"
+    rb"([a-z_,]{1,400}/(?:[A-Za-z][0-9A-Za-z]{0,30}/)?[0-9]{1,2}/[0-9]{1,9}/[0-9]{1,9})"
+    rb"(?:\.mvt|\.pbf)?(?:\?v=[0-9a-z]{1,40})? HTTP/1\.1\r\n"
 )
+_EDITION = re.compile(rb"(?:v=[0-9a-z]{1,40})?")
+"""A query that asks nothing: the edition that TileJSON puts behind the addresses of tiles."""
 _HEADER = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)\r\n")
 _KNOWN = re.compile(rb"(?im)^if-none-match:[ \t]*([\t\x20-\x7e\x80-\xff]*)\r\n")
 _NOT_OURS = frozenset(
@@ -205,7 +206,7 @@ class HotProtocol(HttpToolsProtocol):
 
     def _made_at_once(self, tiles: TileEngine, key: bytes) -> Made | None:
         """Return a tile that is not kept, if making it takes no longer than handing it over."""
-        address = _address(tiles, key)
+        address = tiles.address(key)
         if address is None or not tiles.ready or not tiles.quick(address):
             return None
         flight, own = tiles.cache.board(address)
@@ -312,11 +313,11 @@ class HotProtocol(HttpToolsProtocol):
             and app is self.app
             and path.startswith(b"/tiles/")
             and scope["method"] in ("GET", "HEAD")
-            and not scope["query_string"]
+            and _EDITION.fullmatch(scope["query_string"])
             and tiles.ready
         ):
             key = path.removeprefix(b"/tiles/").removesuffix(b".mvt").removesuffix(b".pbf")
-            address = _address(tiles, key)
+            address = tiles.address(key)
             if address is not None:
                 app = _TileApp(tiles, address, app, self._threads)
         super()._start_asgi_task(cycle, app)
@@ -366,15 +367,3 @@ def _make(tiles: TileEngine, flight: Any) -> None:
         tiles.cache.land(flight, error)
     else:
         tiles.cache.land(flight, made)
-
-
-def _address(tiles: TileEngine, key: bytes) -> Address | None:
-    """Return the address a path names; None if it is not quite plain: the application tells why."""
-    names, *place = key.decode("latin-1").split("/")
-    found = tuple(names.split(","))
-    if len(place) != 3 or len(set(found)) != len(found) or not tiles.layers.keys() >= {*found}:
-        return None
-    try:
-        return Address(found, parse_tile(*place))
-    except TwinError:
-        return None

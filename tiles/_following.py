@@ -16,13 +16,14 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from tiles._layers import LayerState, boxes_of
+from layers import Layer
+from tiles._layers import LayerState, States, boxes_of
 from tiles._store import TornFileError
 from tiles.build import build, fetch, find
 from tiles.cache import Box, TileCache
 from tiles.columns import Columns
 from tiles.engine import encode
-from tiles.grid import Tile
+from tiles.grid import WEB_MERCATOR, Tile, TileGrid, grid_named
 from twin.changes import START, Change, Position, latest, since, wait
 from twin.crs import Frame
 from twin.database import connect, open_city
@@ -53,7 +54,8 @@ class Follower:
     def __init__(
         self, cache: TileCache, layers: Mapping[str, LayerState], url: str, folder: Path
     ) -> None:
-        self._cache, self._layers, self._url = cache, layers, url
+        self._cache, self._url = cache, url
+        self.states = States(layers)
         self._folder = folder / blake2b(url.encode(), digest_size=6).hexdigest()
         self._stopped = Event()
         self._columns = True
@@ -91,7 +93,7 @@ class Follower:
                 return True
         except OSError as error:
             why = f"{self._folder.parent} cannot be written to: {error.strerror or error}"
-        for state in self._layers.values():
+        for state in self.states.all():
             state.refused = why
         _log.warning("tiles come from the database, which is slower: %s (TWIN_DATA_DIR)", why)
         return False
@@ -128,6 +130,7 @@ class Follower:
                 while changes := since(session, self.position or START):
                     self._take(changes, reader)
                 self._adopt(session, reader)
+                self._tend()
                 self.following, self.read_at = True, began
                 wait(bell, timeout_s=_RING_S)
 
@@ -137,13 +140,21 @@ class Follower:
         if self.position is None or self.frame != frame or end < self.position:
             self._reset()
             self.frame, self.position = frame, end
-        for state in self._layers.values():
+        for state in self.states.all():
             if state.columns is None:
+                self._wish(state)
+
+    def _tend(self) -> None:
+        """Wish for columns of the grids that somebody asked for; give up those nobody does."""
+        for state in self.states.others():
+            if state.unused and not state.wished:
+                state.wanted, state.columns = False, None
+            elif state.wanted and state.columns is None and not state.refused:
                 self._wish(state)
 
     def _reset(self) -> None:
         self.read_at, self.position = float("-inf"), None
-        for state in self._layers.values():
+        for state in self.states.all():
             state.without_columns(START)
         self._cache.clear()
 
@@ -153,51 +164,63 @@ class Follower:
         for change in changes:
             by_layer.setdefault(change.layer, []).append(change)
         for name, own in by_layer.items():
-            if name in self._layers:
-                self._take_one(self._layers[name], own, reader)
+            self._take_layer(self.states.of_layer(name), own, reader)
         self.position = changes[-1].position
         assert self.frame is not None
         for tell in list(self.listeners):
             tell(changes, self.frame)
 
-    def _take_one(self, state: LayerState, changes: Sequence[Change], reader: Connection) -> None:
-        assert self.frame is not None
-        name, end = state.layer.id, changes[-1].position
+    def _take_layer(
+        self, states: Sequence[LayerState], changes: Sequence[Change], reader: Connection
+    ) -> None:
+        """Bring one layer up to the last of its changes, on every grid that it is asked for on."""
         if any(change.operation == "L" for change in changes):
-            state.without_columns(end)
-            self._wish(state)
+            for state in states:
+                state.without_columns(changes[-1].position)
+                self._wish(state)
+        held = any(state.columns is not None for state in states)
+        rows = _rows(reader, states[0].layer, changes) if held else b""
+        for state in states:
+            self._take_one(state, changes, rows)
+
+    def _take_one(self, state: LayerState, changes: Sequence[Change], rows: bytes) -> None:
+        name, grid = state.layer.id, self._grid(state)
         if state.columns is None:
-            self._cache.drop(name, boxes_of(self.frame, changes))
+            self._cache.drop(name, self._boxes(changes, grid), grid.id)
             return
         try:
-            boxes = self._apply(state.columns, state, changes, reader)
+            boxes = self._apply(state.columns, changes, rows, grid)
         except TwinError as error:
             state.refused = str(error)
-            state.without_columns(end)
-            self._cache.drop_layer(name)
+            state.without_columns(changes[-1].position)
+            self._cache.drop_layer(name, grid.id)
             _log.warning("tiles of %s come from the database: %s", name, error)
             return
-        self._cache.drop(name, boxes)
+        self._cache.drop(name, boxes, grid.id)
         if state.tail_is_long:
             self._wish(state)
 
+    def _grid(self, state: LayerState) -> TileGrid:
+        return grid_named(state.grid, self.frame)
+
+    def _boxes(self, changes: Sequence[Change], grid: TileGrid) -> list[Box]:
+        assert self.frame is not None
+        return boxes_of(self.frame, changes, grid)
+
     def _apply(
-        self, columns: Columns, state: LayerState, changes: Sequence[Change], reader: Connection
+        self, columns: Columns, changes: Sequence[Change], rows: bytes, grid: TileGrid
     ) -> list[Box]:
         """Put changes into columns; return where tiles show something else now.
 
-        The rows are read as they are now, perhaps newer than the changes: then the feed alone
-        knows where a feature was in between, so both are asked.
+        The rows are as they are now, perhaps newer than the changes: then the feed alone knows
+        where a feature was in between, so both are asked.
         """
-        assert self.frame is not None
-        ids = list({c.feature_id for c in changes if c.feature_id is not None})
-        rows = fetch(reader, state.layer, ids)
-        touched = columns.apply(ids, rows, changes[-1].position)
+        touched = columns.apply(_ids(changes), rows, changes[-1].position)
         moved = [box for each in touched for box in (each.before, each.after) if box is not None]
-        return [*moved, *boxes_of(self.frame, changes)]
+        return [*moved, *self._boxes(changes, grid)]
 
     def _wish(self, state: LayerState) -> None:
-        if self._columns and not state.wished:
+        if self._columns and state.wanted and not state.wished:
             state.wished = True
             self._wishes.put(state)
 
@@ -207,9 +230,8 @@ class Follower:
         while (state := self._wishes.get()) is not None and not self._stopped.is_set():
             old = state.columns
             try:
-                folder = self._folder / state.layer.id
                 base = Position(*old.facts["position"]) if old is not None else None
-                columns = self._made_in_turn(engine, state, folder, base)
+                columns = self._made_in_turn(engine, state, base)
                 warm(columns)
                 self._made.append((state, columns))
                 state.refused = None
@@ -229,10 +251,10 @@ class Follower:
                 _log.exception("no columns of %s", state.layer.id)
         engine.dispose()
 
-    def _made_in_turn(
-        self, engine: Engine, state: LayerState, folder: Path, base: Position | None
-    ) -> Columns:
+    def _made_in_turn(self, engine: Engine, state: LayerState, base: Position | None) -> Columns:
         """Make columns when no other process does: what the first has made, the others open."""
+        grid = self._grid(state)
+        folder = self._folder / _folder_name(state)
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / ".turn").open("w") as turn:
             while not self._stopped.is_set():
@@ -241,7 +263,7 @@ class Follower:
                 except BlockingIOError:
                     self._stopped.wait(_TURN_S)
                 else:
-                    return _columns(engine, state, folder, base)
+                    return _columns(engine, state, folder, base, grid)
         raise _StoppedError
 
     def _adopt(self, session: Session, reader: Connection) -> None:
@@ -265,12 +287,13 @@ class Follower:
                 self._wish(state)
                 continue
             if missing:
-                self._apply(columns, state, missing, reader)
+                rows = _rows(reader, state.layer, missing)
+                self._apply(columns, missing, rows, self._grid(state))
             fresh = state.columns is None
             state.columns = columns
             if fresh:
                 # PostGIS may order features differently; from now on the columns' order holds.
-                self._cache.drop_layer(state.layer.id)
+                self._cache.drop_layer(state.layer.id, state.grid)
 
     def _missing(
         self, session: Session, state: LayerState, columns: Columns
@@ -301,12 +324,29 @@ def _bell(url: str) -> "psycopg.Connection[tuple[object, ...]]":
     return psycopg.connect(url, autocommit=True, connect_timeout=_CONNECT_S)
 
 
-def _columns(engine: Engine, state: LayerState, folder: Path, base: Position | None) -> Columns:
+def _ids(changes: Sequence[Change]) -> list[int]:
+    return list({change.feature_id for change in changes if change.feature_id is not None})
+
+
+def _rows(reader: Connection, layer: Layer, changes: Sequence[Change]) -> bytes:
+    """Return the present rows of what changed."""
+    return fetch(reader, layer, _ids(changes))
+
+
+def _folder_name(state: LayerState) -> str:
+    """Return where columns are; those of WebMercatorQuad were there before other grids came."""
+    name = state.layer.id
+    return name if state.grid == WEB_MERCATOR.id else f"{name}@{state.grid}"
+
+
+def _columns(
+    engine: Engine, state: LayerState, folder: Path, base: Position | None, grid: TileGrid
+) -> Columns:
     """Return columns that contain what is needed, and are newer than those of a position."""
     try:
-        columns = find(engine, state.layer, folder)
+        columns = find(engine, state.layer, folder, grid=grid)
     except TornFileError:
-        return build(engine, state.layer, folder)
+        return build(engine, state.layer, folder, grid=grid)
     if columns.position < state.needed or (base is not None and columns.position <= base):
-        return build(engine, state.layer, folder)
+        return build(engine, state.layer, folder, grid=grid)
     return columns

@@ -1,6 +1,7 @@
-"""What a process knows of one layer: its columns, or why it has none."""
+"""What a process knows of one layer on one grid: its columns, or why it has none."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from layers import Layer
 from tiles.cache import Box
 from tiles.columns import Columns
-from tiles.grid import MAXZOOM, WEB_MERCATOR
+from tiles.grid import MAXZOOM, WEB_MERCATOR, TileGrid
 from twin.changes import START, Change, Position
 from twin.crs import CityBox, Frame, move_points
 
@@ -18,11 +19,18 @@ _FEW, _PART = 2_000, 20
 """The tail may have this many rows, or one for so many features, before columns are made anew."""
 
 
-class LayerState:
-    """One layer in one process.  Only the thread that follows the feed changes it."""
+GIVEN_UP_S = 900.0
+"""Columns of a grid that nobody asked for during that time are given up; not WebMercatorQuad's."""
 
-    def __init__(self, layer: Layer) -> None:
-        self.layer = layer
+
+class LayerState:
+    """One layer on one grid, in one process.  Only the thread that follows the feed changes it."""
+
+    def __init__(self, layer: Layer, grid: str = WEB_MERCATOR.id) -> None:
+        self.layer, self.grid = layer, grid
+        self.wanted = grid == WEB_MERCATOR.id
+        """Whether there shall be columns: those of the other grids wait until somebody asks."""
+        self.used_at = monotonic()
         self.columns: Columns | None = None
         self.needed: Position = START
         """What columns must contain to be taken."""
@@ -34,6 +42,16 @@ class LayerState:
         """Let PostGIS write the tiles until there are columns that contain a position."""
         self.columns = None
         self.needed = needed
+
+    def use(self) -> None:
+        """Note that a tile is asked for; may be called from any thread."""
+        self.used_at = monotonic()
+        self.wanted = True
+
+    @property
+    def unused(self) -> bool:
+        """Whether nobody asked for long, and the columns are better given up."""
+        return self.grid != WEB_MERCATOR.id and monotonic() - self.used_at > GIVEN_UP_S
 
     @property
     def tail_is_long(self) -> bool:
@@ -54,7 +72,8 @@ class LayerState:
         """Return the state in words."""
         columns = self.columns
         if columns is None:
-            return {"from": "database", "why": self.refused or "columns are being made"}
+            why = "columns are being made" if self.wanted else "nobody asked for long"
+            return {"from": "database", "why": self.refused or why}
         return {
             "from": "columns",
             "features": len(columns),
@@ -63,13 +82,43 @@ class LayerState:
         }
 
 
-def boxes_of(frame: Frame, changes: Iterable[Change]) -> list[Box]:
+class States:
+    """What a process knows of its layers, on each grid that somebody asked for."""
+
+    def __init__(self, layers: Mapping[str, LayerState]) -> None:
+        self._first = layers
+        self._others: dict[tuple[str, str], LayerState] = {}
+
+    def of(self, name: str, grid: str) -> LayerState:
+        """Return one layer on one grid; may be called from any thread."""
+        if grid == WEB_MERCATOR.id:
+            return self._first[name]
+        found = self._others.get((name, grid))
+        if found is None:
+            fresh = LayerState(self._first[name].layer, grid)
+            found = self._others.setdefault((name, grid), fresh)
+        return found
+
+    def others(self) -> list[LayerState]:
+        """Return what is known on other grids than WebMercatorQuad."""
+        return list(self._others.values())
+
+    def all(self) -> list[LayerState]:
+        """Return everything."""
+        return [*self._first.values(), *self.others()]
+
+    def of_layer(self, name: str) -> list[LayerState]:
+        """Return one layer on all grids; nothing if it is none of ours."""
+        return [state for state in self.all() if state.layer.id == name]
+
+
+def boxes_of(frame: Frame, changes: Iterable[Change], grid: TileGrid = WEB_MERCATOR) -> list[Box]:
     """Return where changes were, on the grid of tiles; each box holds all that was there."""
     found = {box for change in changes for box in (change.before, change.after) if box is not None}
-    return [_on_grid(frame, box) for box in found]
+    return [_on_grid(frame, box, grid) for box in found]
 
 
-def _on_grid(frame: Frame, box: CityBox) -> Box:
+def _on_grid(frame: Frame, box: CityBox, grid: TileGrid) -> Box:
     """Return the upright box on the grid around an upright box of the city.
 
     The sides bend; what lies between the points that are looked at bends by less than the rim that
@@ -80,7 +129,6 @@ def _on_grid(frame: Frame, box: CityBox) -> Box:
     y = box.min_y_m + along * (box.max_y_m - box.min_y_m)
     rim_x = np.concatenate([x, x, np.full(9, box.min_x_m), np.full(9, box.max_x_m)])
     rim_y = np.concatenate([np.full(9, box.min_y_m), np.full(9, box.max_y_m), y, y])
-    grid = WEB_MERCATOR
     moved_x, moved_y = move_points(rim_x, rim_y, frame.name, grid.crs)
     across, down = (moved_x - grid.left) / grid.side, (grid.top - moved_y) / grid.side
     left, right = float(across.min()), float(across.max())

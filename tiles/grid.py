@@ -15,6 +15,8 @@ MAXZOOM = 24
 """A tile of WebMercatorQuad's level 24 is two metres wide: below the accuracy of what is drawn in
 it.  Other grids end where their tiles are as small."""
 _AROUND_M = 40075016.685578488
+_ROOM_M = 50_000.0
+"""How far around the city features are looked for."""
 _STEPS = 8
 """The city's own grid begins at a multiple of this part of its side."""
 
@@ -79,15 +81,22 @@ class TileGrid(NamedTuple):
             self.top - (tile.y - margin) * side,
         )
 
-    def ground(self, tile: Tile, frame: Frame, *, margin: float = 0.0) -> LonLatBox:
-        """Return a box in degrees that holds what a tile covers."""
+    def ground(self, tile: Tile, frame: Frame, *, margin: float = 0.0) -> LonLatBox | None:
+        """Return a box in degrees around what a tile shows of a city; None if that is nothing."""
         if self.id == WEB_MERCATOR.id:
             return lonlat_box(tile, margin=margin)
-        box = self.box(tile, margin)
-        if self.id == CITY:
-            box = frame.box_to_lonlat(CityBox(*box))
-        west, south, east, north = box
-        return LonLatBox(max(west, -180.0), max(south, -90.0), min(east, 180.0), min(north, 90.0))
+        west, south, east, north = self.box(tile, margin)
+        if self.id != CITY:
+            return LonLatBox(
+                max(west, -180.0), max(south, -90.0), min(east, 180.0), min(north, 90.0)
+            )
+        # A frame need not be valid all over the square.
+        low_x, low_y, high_x, high_y = frame.extent
+        west, south = max(west, low_x - _ROOM_M), max(south, low_y - _ROOM_M)
+        east, north = min(east, high_x + _ROOM_M), min(north, high_y + _ROOM_M)
+        if west > east or south > north:
+            return None
+        return frame.box_to_lonlat(CityBox(west, south, east, north))
 
 
 WEB_MERCATOR = TileGrid("WebMercatorQuad", "EPSG:3857", -_AROUND_M / 2, _AROUND_M / 2, _AROUND_M)

@@ -23,9 +23,10 @@ from tiles._layers import LayerState
 from tiles.cache import Address, Made, TileCache
 from tiles.encodings.mvt import vector_tile
 from tiles.engine import encode
+from tiles.grid import WEB_MERCATOR, Tile, TileGrid, grid_named, grids, parse_tile
 from twin.changes import START, Position
 from twin.database import City
-from twin.errors import UnavailableError
+from twin.errors import TwinError, UnavailableError
 
 PATIENCE_S = 5.0
 """How long tiles are still given when the feed cannot be read: a restart of the database passes
@@ -95,8 +96,31 @@ class TileEngine:
         """Return a tile that is ready, by `Address.key`; takes no lock."""
         return self.cache.get(key) if self.ready else None
 
-    def tile(self, layers: Sequence[Layer], tile: Any) -> Made:
-        """Return some layers in one tile, made now if need be.
+    @property
+    def grids(self) -> dict[str, TileGrid]:
+        """Every grid that there are tiles on, by id."""
+        return grids(self._follower.frame)
+
+    def address(self, key: bytes) -> Address | None:
+        """Return the address that the part of a path behind ``/tiles/`` names.
+
+        None if it is not quite plain, or there is no such tile; the application tells why.  A
+        grid's alias leads to the grid's own address, whose key is another.
+        """
+        names, *place = key.decode("latin-1").split("/")
+        found = tuple(names.split(","))
+        name = place.pop(0) if len(place) == 4 else WEB_MERCATOR.id
+        if len(place) != 3 or len(set(found)) != len(found) or not self.layers.keys() >= {*found}:
+            return None
+        z, x, y = place
+        try:
+            grid = grid_named(name, self._follower.frame)
+            return Address(found, parse_tile(z, x, y, grid, name=name), grid.id)
+        except TwinError:
+            return None
+
+    def tile(self, layers: Sequence[Layer], tile: Tile, grid: TileGrid = WEB_MERCATOR) -> Made:
+        """Return some layers in one tile of a grid, made now if need be.
 
         Raises
         ------
@@ -105,7 +129,8 @@ class TileEngine:
         """
         if not self.ready:
             raise UnavailableError("the tile engine does not follow the city now")
-        return self.cache.obtain(Address(tuple(each.id for each in layers), tile), self.make)
+        address = Address(tuple(each.id for each in layers), tile, grid.id)
+        return self.cache.obtain(address, self.make)
 
     def make(self, address: Address) -> Made:
         """Make a tile from the city's present state."""
@@ -113,10 +138,8 @@ class TileEngine:
 
     def quick(self, address: Address) -> bool:
         """Return whether making a tile is so cheap that no thread is needed for it."""
-        return all(
-            (state := self.layers[name]).columns is not None and state.quick(address.tile.z)
-            for name in address.layers
-        )
+        states = [self._follower.states.of(name, address.grid) for name in address.layers]
+        return all(state.columns is not None and state.quick(address.tile.z) for state in states)
 
     def status(self) -> dict[str, Any]:
         """Return how far the engine is, for people and monitors."""
@@ -128,6 +151,10 @@ class TileEngine:
             "tile_bytes": self.cache.bytes,
             "dropped": self.cache.dropped,
             "layers": {name: state.told() for name, state in self.layers.items()},
+            "grids": [
+                {"grid": state.grid, "layer": state.layer.id, **state.told()}
+                for state in self._follower.states.others()
+            ],
         }
 
     def wait_for_columns(self, *, timeout_s: float) -> bool:
@@ -140,7 +167,8 @@ class TileEngine:
         return self.ready
 
     def _part(self, name: str, address: Address) -> bytes:
-        state = self.layers[name]
+        state = self._follower.states.of(name, address.grid)
+        state.use()
         columns = state.columns
         if columns is None:
             return self._by_sql(state.layer, address)
@@ -154,4 +182,5 @@ class TileEngine:
         if frame is None:
             raise UnavailableError("the tile engine does not know the city yet")
         with self._sessions() as session:
-            return vector_tile(City(session, frame, ""), [layer], address.tile)
+            grid = grid_named(address.grid, frame)
+            return vector_tile(City(session, frame, ""), [layer], address.tile, grid=grid)

@@ -7,22 +7,29 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, bindparam, func, literal_column, select
+from sqlalchemy import ColumnElement, Double, Integer, bindparam, func, literal_column, select
 
 from layers import Layer
 from layers.filter import EVERYTHING, Selection
 from layers.question import Prepared, Shape, asked, conditions, prepared
-from tiles.grid import Tile, lonlat_box
+from tiles.grid import WEB_MERCATOR, Tile, TileGrid
+from twin.crs import LONLAT
 from twin.database import City
 
 MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
 EXTENT = 4096
 BUFFER = 64
 """Units beyond the tile's rim that are kept, so that a stroke does not end at it."""
+_SIDES = ("left", "bottom", "right", "top")
 
 
 def vector_tile(
-    city: City, layers: Sequence[Layer], tile: Tile, filters: Selection = EVERYTHING
+    city: City,
+    layers: Sequence[Layer],
+    tile: Tile,
+    filters: Selection = EVERYTHING,
+    *,
+    grid: TileGrid = WEB_MERCATOR,
 ) -> bytes:
     """Return some layers in one tile; no bytes where the tile is empty.
 
@@ -36,6 +43,8 @@ def vector_tile(
         The address.
     filters : Selection
         Which features, by time and by values; every layer must know the fields.
+    grid : TileGrid
+        The grid of the address.
 
     Notes
     -----
@@ -43,27 +52,39 @@ def vector_tile(
     index answers and no rim loses features.  Features are drawn without heights: PostGIS 3.3
     cannot clip lines of mixed dimension.
     """
-    ground = lonlat_box(tile, margin=(BUFFER + 1) / EXTENT)
+    ground = grid.ground(tile, city.frame, margin=(BUFFER + 1) / EXTENT)
+    if ground is None:
+        return b""
     question = asked(
         city.frame, Selection(ground, None, filters.period, filters.values), exact=False
     )
     if question.shape.nowhere:
         return b""
-    values = question.values | tile._asdict()
+    zoom = tile.z + grid.zoom
+    if grid == WEB_MERCATOR:
+        values = question.values | tile._asdict()
+    else:
+        values = question.values | dict(zip(_SIDES, grid.box(tile), strict=True))
     parts = [
-        _statement(layer, tile.z, question.shape).rows(city.session, values)[0][0]
+        _statement(layer, zoom, question.shape, grid.crs).rows(city.session, values)[0][0]
         for layer in layers
-        if tile.z >= layer.minzoom
+        if zoom >= layer.minzoom
     ]
     return b"".join(bytes(part) for part in parts if part)
 
 
 @lru_cache(maxsize=1024)
-def _statement(layer: Layer, zoom: int, shape: Shape) -> Prepared:
+def _statement(layer: Layer, zoom: int, shape: Shape, crs: str) -> Prepared:
     """Return the statement that writes one layer of a tile."""
-    tile = func.ST_TileEnvelope(*(bindparam(name, type_=Integer) for name in "zxy"))
+    srid: ColumnElement[int] = literal_column(
+        "4326" if crs == LONLAT else crs.removeprefix("EPSG:")
+    )
+    if crs == WEB_MERCATOR.crs:
+        tile = func.ST_TileEnvelope(*(bindparam(name, type_=Integer) for name in "zxy"))
+    else:
+        tile = func.ST_MakeEnvelope(*(bindparam(name, type_=Double) for name in _SIDES), srid)
     drawn = func.ST_AsMVTGeom(
-        func.ST_Force2D(func.ST_Transform(layer.place, literal_column("3857"))),
+        func.ST_Force2D(func.ST_Transform(layer.place, srid)),
         tile,
         literal_column(str(EXTENT)),
         literal_column(str(BUFFER)),
