@@ -48,11 +48,15 @@ class Benchmark:
 
 @dataclass(frozen=True)
 class Bench:
-    """What a benchmark may use: a private PostGIS with fsync on, a folder, and whether to hurry."""
+    """What a benchmark may use: a private PostGIS with fsync on, and a folder.
+
+    ``quick`` asks for a minute at most, small data and one round; ``full`` for the long form.
+    """
 
     cluster: Cluster
     folder: Path
     quick: bool
+    full: bool = False
 
     @contextmanager
     def city(self, name: str) -> Iterator[Engine]:
@@ -83,11 +87,13 @@ def in_turn(rounds: int, **actions: Callable[[], object]) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
-def run(benchmark: Benchmark, folder: Path, *, quick: bool) -> dict[str, object]:
+def run(
+    benchmark: Benchmark, folder: Path, *, quick: bool, full: bool = False
+) -> dict[str, object]:
     """Run one benchmark, write its table, and return its summary."""
     folder.chmod(0o755)
     with attach(folder / "data", progress=print) as cluster:
-        result = benchmark.run(Bench(cluster, folder, quick))
+        result = benchmark.run(Bench(cluster, folder, quick, full))
     if not quick:
         _write(benchmark, result)
     print(_table(benchmark, result))
