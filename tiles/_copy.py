@@ -35,9 +35,7 @@ class Source(NamedTuple):
 
 def source(connection: Connection, layer: Layer) -> Source:
     """Return how a layer's features are read; types come from the database."""
-    values = properties(layer)
-    rows = select(layer.key, _zooms(layer).label("zooms"), layer.place.label("geom"), *values)
-    sql = _written(rows.select_from(layer.rows))
+    sql = definition(layer)
     described = connection.execute(f"SELECT * FROM ({sql}) AS described LIMIT 0".encode())  # noqa: S608 - of our own statement
     columns = list(described.description or ())[3:]
     words = [
@@ -50,6 +48,13 @@ def source(connection: Connection, layer: Layer) -> Source:
         tuple(column.name for column in columns),
         tuple(_KINDS.get(column.type_code, TEXT) for column in columns),
     )
+
+
+def definition(layer: Layer) -> str:
+    """Return the statement that gives a layer's features, with what each of them shows where."""
+    values = properties(layer)
+    rows = select(layer.key, _zooms(layer).label("zooms"), layer.place.label("geom"), *values)
+    return _written(rows.select_from(layer.rows))
 
 
 def copy(

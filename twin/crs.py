@@ -113,6 +113,30 @@ def projected_srid(text: str) -> int:
     return int(code)
 
 
+class Axes(NamedTuple):
+    """The axes of a frame as its authority orders them, whatever order is used inside."""
+
+    names: tuple[str, ...]
+    east_first: bool
+    in_degrees: bool
+
+
+def axes_of(name: str) -> Axes:
+    """Return the axes of a frame as its authority has them.
+
+    >>> axes_of("EPSG:4490")
+    Axes(names=('Lat', 'Lon'), east_first=False, in_degrees=True)
+    >>> axes_of("EPSG:4548").east_first, axes_of("EPSG:32748").east_first
+    (False, True)
+    """
+    found = parse_crs(name).axis_info[:2]
+    return Axes(
+        tuple(axis.abbrev for axis in found),
+        found[0].direction == "east",
+        found[0].unit_name == "degree",
+    )
+
+
 def area_of_use(srid: int) -> CityBox:
     """Return where a projected frame is meant to be used, in its own metres.
 
