@@ -49,3 +49,8 @@ class Settings(BaseSettings):
     """How much memory a process spends on tiles that are ready to be sent."""
     web_dist: Path = ROOT / "web" / "dist"
     """The built map page."""
+
+    @property
+    def archives(self) -> Path:
+        """The folder of the archives that are offered."""
+        return self.data_dir / "archives"

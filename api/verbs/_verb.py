@@ -1,10 +1,12 @@
 """What a verb is, and what several of them do."""
 
+import signal
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
@@ -33,6 +35,20 @@ def say(text: str) -> None:
 
 def no_arguments(_: ArgumentParser) -> None:
     """Take no arguments."""
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Let SIGTERM stop what is being prepared as Ctrl-C does."""
+
+    def stop(_: int, __: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

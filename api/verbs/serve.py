@@ -1,17 +1,15 @@
 """``citytwin serve``: the service, until it is told to stop."""
 
 import errno
-import signal
 import socket
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 from api.demo_city import has_city, make_demo_city
 from api.kernels import prepare
 from api.settings import ROOT, Settings
-from api.verbs._verb import Verb, database, say
+from api.verbs._verb import Verb, database, say, stoppable
 from api.web_build import build_web
 from api.workers import serve_by, serve_here
 from twin.errors import InvalidInputError, UnavailableError
@@ -41,7 +39,7 @@ def _count(word: str) -> int:
 def _run(arguments: Namespace, settings: Settings) -> int:
     given = {"host": arguments.host, "port": arguments.port}
     settings = settings.model_copy(update={k: v for k, v in given.items() if v is not None})
-    with _stoppable(), _listening(settings) as listener, database(settings) as engine:
+    with stoppable(), _listening(settings) as listener, database(settings) as engine:
         if arguments.demo and not has_city(engine):
             say("making the demo city")
             make_demo_city(engine, settings.data_dir)
@@ -118,20 +116,6 @@ def _taken(settings: Settings, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"{where} is used by another program; set TWIN_PORT (or --port) to a free one"
     return f"cannot listen on {where} (TWIN_HOST, TWIN_PORT): {error.strerror}"
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """Let SIGTERM stop what is being prepared as Ctrl-C does, and a server that runs cleanly."""
-
-    def stop(_: int, __: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 VERB = Verb("serve", "serve the city until Ctrl-C", _arguments, _run)
