@@ -18,6 +18,7 @@ from api.routes import catalogue, common, events, features, processes, site, til
 from api.settings import Settings
 from layers import layers, query
 from layers.totals import Totals
+from tiles.edition import Editions
 from tiles.live import TileEngine
 from twin.database import City, connect, open_city
 from twin.errors import InvalidInputError, TwinError
@@ -63,6 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.readers = sessionmaker(readers)
     app.state.workers = sessionmaker(workers)
     app.state.totals = Totals()
+    app.state.editions = Editions()
     app.state.city = None
     app.state.tiles = engine
     app.state.pushed = pushed

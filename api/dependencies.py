@@ -16,7 +16,7 @@ from api.negotiate import F
 from api.pushed import read_position
 from layers import Layer, layer_named
 from layers.filter import Selection, parse_box, parse_names, parse_period, parse_values, queryable
-from tiles.grid import Tile, parse_tile
+from tiles.grid import WEB_MERCATOR, Tile, TileGrid, grid_named, parse_tile
 from twin.changes import Position
 from twin.database import City, open_city
 from twin.errors import InvalidInputError, NotFoundError
@@ -33,6 +33,20 @@ class Items(NamedTuple):
     limit: int
     counted: bool
     names: tuple[str, ...] | None
+
+
+class Place(NamedTuple):
+    """A tile on a grid."""
+
+    grid: TileGrid
+    tile: Tile
+
+
+class NamedGrid(NamedTuple):
+    """A grid as it was called: by its id, or by an alias."""
+
+    name: str
+    grid: TileGrid
 
 
 async def _city(request: Request) -> AsyncIterator[City]:
@@ -91,21 +105,54 @@ async def _items(request: Request, layer: Annotated[Layer, Depends(_layer)]) -> 
 async def _tile_filters(
     request: Request, found: Annotated[tuple[Layer, ...], Depends(_layer_list)]
 ) -> Selection:
+    return _filters(request, found)
+
+
+async def _own_tile_filters(
+    request: Request, layer: Annotated[Layer, Depends(_layer)]
+) -> Selection:
+    return _filters(request, (layer,))
+
+
+def _filters(request: Request, found: tuple[Layer, ...]) -> Selection:
     shared = [
         name for name in queryable(found[0]) if all(name in queryable(each) for each in found)
     ]
-    require_known(request, ("datetime", *shared))
+    # The edition is part of an address for the sake of those who keep what they got; see TileJSON.
+    own = ("datetime", "v")
+    require_known(request, (*own, *shared))
     at = _single(request, "datetime")
-    given = _others(request, ("datetime",))
+    given = _others(request, own)
     for each in found:
         values = parse_values(each, given)
     return Selection(period=None if at is None else parse_period(at), values=values)
 
 
-async def _tile(
+async def _place(
     z: Annotated[str, Path()], x: Annotated[str, Path()], y: Annotated[str, Path()]
-) -> Tile:
-    return parse_tile(z, x, y.removesuffix(".mvt").removesuffix(".pbf"))
+) -> Place:
+    return Place(WEB_MERCATOR, parse_tile(z, x, _plain(y)))
+
+
+async def _grid(
+    grid_id: Annotated[str, Path()], city: Annotated[City, Depends(_city)]
+) -> NamedGrid:
+    return NamedGrid(grid_id, grid_named(grid_id, city.frame))
+
+
+async def _place_on_grid(
+    named: Annotated[NamedGrid, Depends(_grid)],
+    z: Annotated[str, Path()],
+    x: Annotated[str, Path()],
+    y: Annotated[str, Path()],
+) -> Place:
+    # Rows stand last in some addresses, columns in others.
+    tile = parse_tile(z, _plain(x), _plain(y), named.grid, name=named.name)
+    return Place(named.grid, tile)
+
+
+def _plain(word: str) -> str:
+    return word.removesuffix(".mvt").removesuffix(".pbf")
 
 
 async def _inputs(request: Request) -> dict[str, Any]:
@@ -214,7 +261,10 @@ LayerParam = Annotated[Layer, Depends(_layer)]
 LayersParam = Annotated[tuple[Layer, ...], Depends(_layer_list)]
 AnalysisParam = Annotated[Analysis, Depends(_analysis)]
 ItemsParam = Annotated[Items, Depends(_items)]
-TileParam = Annotated[Tile, Depends(_tile)]
+PlaceParam = Annotated[Place, Depends(_place)]
+PlaceOnGridParam = Annotated[Place, Depends(_place_on_grid)]
+GridParam = Annotated[NamedGrid, Depends(_grid)]
+OwnTileFiltersParam = Annotated[Selection, Depends(_own_tile_filters)]
 TileFiltersParam = Annotated[Selection, Depends(_tile_filters)]
 InputsParam = Annotated[dict[str, Any], Depends(_inputs)]
 RunIdParam = Annotated[UUID, Depends(_run_id)]

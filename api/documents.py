@@ -1,6 +1,6 @@
 """The documents that describe the service: what there is, and where."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import Request
@@ -9,7 +9,7 @@ from api.links import GEOJSON, HTML, JSON, OGC, OPENAPI, SCHEMA, Link, address, 
 from api.render import words
 from layers import BACKGROUND, Field, Layer, layers
 from layers.filter import queryable
-from layers.totals import Holding, around
+from layers.totals import Holding
 from tiles.encodings import mvt
 from twin.crs import LonLatBox
 from twin.database import City
@@ -33,7 +33,6 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
     "strings": {"type": "array", "items": {"type": "string"}},
     "object": {"type": "object"},
 }
-_TILEJSON_TYPES = {"integer": "Number", "number": "Number", "boolean": "Boolean"}
 
 
 def landing(request: Request, city: City | None) -> dict[str, Any]:
@@ -51,9 +50,11 @@ def landing(request: Request, city: City | None) -> dict[str, Any]:
             link(f"{root}/collections", "data", JSON, "The layers"),
             link(f"{root}/processes", f"{OGC}processes", JSON, "The analyses"),
             link(f"{root}/jobs", f"{OGC}job-list", JSON, "Stored answers"),
+            link(f"{root}/tileMatrixSets", f"{OGC}tiling-schemes", JSON, "The grids of tiles"),
             link(f"{root}/layers", "related", JSON, "The map's catalogue of layers"),
             link(f"{root}/styles/city.json", "related", JSON, "MapLibre style of the city"),
             link(f"{root}/map/", "related", HTML, "The map"),
+            link(f"{root}/map/cgcs2000/", "related", HTML, "The map in CGCS2000 (EPSG:4490)"),
         ],
     }
 
@@ -140,26 +141,9 @@ def city(found: City, holding: Holding) -> dict[str, Any]:
     }
 
 
-def tilejson(request: Request, holding: Holding, shown: Sequence[Layer]) -> dict[str, Any]:
-    """Return TileJSON 3.0 of some layers in one tile."""
-    names = ",".join(layer.id for layer in shown)
-    query = f"?{request.url.query}" if request.url.query else ""
-    extent = around([holding.boxes[layer.id] for layer in shown])
-    first = min(layer.minzoom for layer in shown)
-    return {
-        "tilejson": "3.0.0",
-        "name": " · ".join(f"{layer.title.zh} {layer.title.en}" for layer in shown),
-        "scheme": "xyz",
-        "tiles": [f"{base(request)}/tiles/{names}/{{z}}/{{x}}/{{y}}{query}"],
-        "minzoom": first,
-        "maxzoom": max(layer.maxzoom for layer in shown),
-        "bounds": list(extent),
-        "center": [*_middle(extent), max(first, 13)],
-        "vector_layers": [_vector_layer(layer) for layer in shown],
-    }
-
-
-def style(request: Request, found: City, holding: Holding) -> dict[str, Any]:
+def style(
+    request: Request, found: City, holding: Holding, editions: Mapping[str, str]
+) -> dict[str, Any]:
     """Return the city's MapLibre style: a source a layer, so that a hidden one costs nothing."""
     # What a client must not ask beyond: features may come wherever the city reaches.
     root, limits = base(request), list(found.frame.lonlat_extent())
@@ -175,12 +159,12 @@ def style(request: Request, found: City, holding: Holding) -> dict[str, Any]:
     return {
         "version": 8,
         "name": found.name,
-        "center": _middle(holding.extent),
+        "center": middle(holding.extent),
         "zoom": 13,
         "sources": {
             layer.id: {
                 "type": "vector",
-                "tiles": [f"{root}/tiles/{layer.id}/{{z}}/{{x}}/{{y}}"],
+                "tiles": [f"{root}/tiles/{layer.id}/{{z}}/{{x}}/{{y}}?v={editions[layer.id]}"],
                 "minzoom": layer.minzoom,
                 "maxzoom": layer.maxzoom,
                 "bounds": limits,
@@ -192,21 +176,8 @@ def style(request: Request, found: City, holding: Holding) -> dict[str, Any]:
     }
 
 
-def _vector_layer(layer: Layer) -> dict[str, Any]:
-    return {
-        "id": layer.id,
-        "description": f"{layer.description.zh} {layer.description.en}",
-        "minzoom": layer.minzoom,
-        "maxzoom": layer.maxzoom,
-        "fields": {
-            entry.name: _TILEJSON_TYPES.get(entry.type, "String")
-            for entry in layer.fields
-            if entry.in_tiles and entry.type != "object"
-        },
-    }
-
-
-def _middle(extent: LonLatBox) -> list[float]:
+def middle(extent: LonLatBox) -> list[float]:
+    """Return the middle of a box."""
     return [
         round((extent.west + extent.east) / 2, 6),
         round((extent.south + extent.north) / 2, 6),

@@ -18,9 +18,10 @@ from api.links import GEOJSON, HTML, JSON
 from layers import Layer, layers
 from layers.filter import queryable
 from tiles.encodings import mvt
-from tiles.grid import MAXZOOM
+from tiles.grid import ALIASES, CITY, MAXZOOM, grids
 
 Doc = dict[str, Any]
+GRIDS = [*grids(None), CITY, *ALIASES]
 
 
 @lru_cache(maxsize=8)
@@ -86,14 +87,36 @@ def _layer(layer: Layer) -> Doc:
 
 def _tiles() -> Doc:
     tile = _get("Tiles", "getTile", "A vector tile of one or more layers", form=mvt.MEDIA_TYPE)
-    tile["get"]["parameters"] = [_ref(name) for name in ("layers", "z", "x", "y", "datetime")]
+    tile["get"]["parameters"] = [
+        _ref(name) for name in ("layers", "z", "x", "y", "datetime", "edition")
+    ]
     tile["get"]["responses"] |= {
         "204": {"description": "Nothing is in this tile"},
         "304": {"description": "The client has this tile already"},
     }
     described = _get("Tiles", "getTileJson", "TileJSON 3.0 of one or more layers")
     described["get"]["parameters"] = [_ref("layers"), _ref("datetime")]
-    return {"/tiles/{layers}.json": described, "/tiles/{layers}/{z}/{x}/{y}": tile}
+    sets = _get("Tiles", "getTileMatrixSets", "The grids of tiles")
+    one = _get("Tiles", "getTileMatrixSet", "The definition of one grid of tiles")
+    one["get"]["parameters"] = [_ref("grid"), _ref("f")]
+    return {
+        "/tiles/{layers}.json": described,
+        "/tiles/{layers}/{z}/{x}/{y}": tile,
+        "/tiles/{layers}/{grid}.json": _on_grid(described, "getTileJsonOnGrid", "layers"),
+        "/tiles/{layers}/{grid}/{z}/{x}/{y}": _on_grid(tile, "getTileOnGrid", "layers"),
+        "/collections/{collectionId}/tiles/{grid}/{z}/{y}/{x}": _on_grid(
+            tile, "getTileOfCollection", "collectionId"
+        ),
+        "/tileMatrixSets": sets,
+        "/tileMatrixSets/{grid}": one,
+    }
+
+
+def _on_grid(plain: Doc, name: str, whose: str) -> Doc:
+    """Return an operation on tiles as it is on a grid that its address names."""
+    known = [each for each in plain["get"]["parameters"] if each != _ref("layers")]
+    own = {"operationId": name, "parameters": [_ref(whose), _ref("grid"), *known]}
+    return {"get": {**plain["get"], **own}}
 
 
 def _processes() -> Doc:
@@ -195,6 +218,9 @@ def _parameters() -> Doc:
         "featureId": _in_path("featureId", "id or uid of a feature", {"type": "string"}),
         "jobId": _in_path("jobId", "id of a run", {"type": "string", "format": "uuid"}),
         "layers": _in_path("layers", "A layer, or several with commas", {"type": "string"}),
+        "collectionId": _in_path("collectionId", "id of a layer", {"type": "string"}),
+        "edition": _query("v", "As in TileJSON; asks nothing", {"type": "string"}),
+        "grid": _in_path("grid", "A grid of tiles", {"type": "string", "enum": GRIDS}),
         "z": _in_path("z", "Zoom level", integer | {"maximum": MAXZOOM}),
         "x": _in_path("x", "Column, from the west", integer),
         "y": _in_path("y", "Row, from the north", integer),
