@@ -12,10 +12,10 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from analysis._jit import kernel
 from analysis._roads import Bools, Floats, Ints, RoadGraph
 from twin.crs import CityGeometry
 from twin.errors import InvalidInputError
+from twin.jit import compiled
 
 DRY = -np.inf
 """The depth where there is no water that anybody knows of."""
@@ -131,7 +131,7 @@ def by_gauges(graph: RoadGraph, gauges: Sequence[Gauge]) -> tuple[Floats, Bools]
     return depth_m, guessed
 
 
-@kernel
+@compiled
 def lowest_within(
     corners: Floats, corner_first: Ints, edges: Ints, x_m: float, y_m: float, reach_m: float
 ) -> Floats:

@@ -7,8 +7,8 @@ Arrays in, arrays out.  The graph is in compressed rows (CSR): the arcs of node 
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis._jit import kernel
 from twin.errors import InvalidInputError
+from twin.jit import compiled
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -120,7 +120,7 @@ def earliest_arrivals(
     return _search(first, head, edge, edge_time_s, closes_at_s, seeds, seed_time_s)
 
 
-@kernel
+@compiled
 def _search(
     first: Ints,
     head: Ints,
@@ -164,7 +164,7 @@ def _search(
     return arrival_s, by_arc
 
 
-@kernel
+@compiled
 def _push(times: Floats, places: Ints, size: int, time: float, place: int) -> int:
     i = size
     while i > 0:
@@ -177,7 +177,7 @@ def _push(times: Floats, places: Ints, size: int, time: float, place: int) -> in
     return size + 1
 
 
-@kernel
+@compiled
 def _pop(times: Floats, places: Ints, size: int) -> int:
     size -= 1
     time, place = times[size], places[size]
@@ -225,7 +225,7 @@ def way_back(by_arc: Ints, tail: Ints, start: int) -> Ints:
     return np.array(arcs, dtype=np.int64)
 
 
-@kernel
+@compiled
 def _pieces(start: Ints, end: Ints, nodes: int) -> Ints:
     root = np.arange(nodes)
     for k in range(len(start)):

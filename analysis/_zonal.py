@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis._jit import kernel
 from twin.errors import InvalidInputError
+from twin.jit import compiled
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -57,7 +57,7 @@ def largest_inside(
     )
 
 
-@kernel
+@compiled
 def _largest_inside(
     values: Floats, corners: Floats, ring_first: Ints, polygon_first: Ints
 ) -> tuple[Floats, Ints]:
@@ -90,7 +90,7 @@ def _largest_inside(
     return largest, pixels
 
 
-@kernel
+@compiled
 def _crossings(
     corners: Floats,
     ring_first: Ints,

@@ -21,7 +21,7 @@ def warm() -> None:
     """Compile every kernel that makes, edits and draws columns, or load it compiled.
 
     Takes a minute once, at set-up; the machine code is then kept, and a process needs about a
-    second.  Where it is kept says `tiles._jit.kernel`.
+    second.  Where it is kept says `twin.jit.compiled`.
     """
     with tempfile.TemporaryDirectory() as folder:
         facts = {"layer": "warm", "minzoom": 0, "srid": 4548, "kinds": [0], "names": ["name"]}

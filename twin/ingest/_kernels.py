@@ -4,30 +4,24 @@ numba runs them without the interpreter's lock and keeps them compiled on disk. 
 have one more entry than what they count.
 """
 
-from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from twin.jit import compiled
 
 Array = NDArray[Any]
 
 
-def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a loop once and keep it on disk."""
-    compiled: Callable[..., Any] = numba.njit(cache=True, nogil=True)(function)
-    return compiled
-
-
-@kernel
+@compiled
 def u32(data: Array, at: int) -> Any:
     """Return the little-endian 32-bit number at a place."""
     low = np.int64(data[at]) | np.int64(data[at + 1]) << 8
     return low | np.int64(data[at + 2]) << 16 | np.int64(data[at + 3]) << 24
 
 
-@kernel
+@compiled
 def u64(data: Array, at: int) -> Any:
     """Return the little-endian 64-bit number at a place; one load, as LLVM sees it."""
     return (
@@ -42,14 +36,14 @@ def u64(data: Array, at: int) -> Any:
     )
 
 
-@kernel
+@compiled
 def put_u64(out: Array, at: int, value: int) -> None:
     """Write a little-endian 64-bit number."""
     for k in range(8):
         out[at + k] = value >> np.uint64(8 * k) & np.uint64(255)
 
 
-@kernel
+@compiled
 def header(data: Array, at: int) -> tuple[Any, bool, bool, int]:
     """Return kind, whether z, whether m and where the header ends; kind -1 if big-endian."""
     if data[at] != 1:
@@ -63,7 +57,7 @@ def header(data: Array, at: int) -> tuple[Any, bool, bool, int]:
     return code % 1000, z or thousands == 1 or thousands == 3, m or thousands >= 2, end
 
 
-@kernel
+@compiled
 def count(data: Array, offsets: Array, there: Array) -> tuple[Array, Array, Array, Array, Array]:
     """Return what each WKB is: kind (-1 foreign, 7 other), parts, rings, points, whether z."""
     n = len(offsets) - 1
@@ -113,7 +107,7 @@ def count(data: Array, offsets: Array, there: Array) -> tuple[Array, Array, Arra
     return kinds, parts, rings, points, has_z
 
 
-@kernel
+@compiled
 def fill(
     data: Array, offsets: Array, kinds: Array, has_z: Array, parts: Array, rings: int, points: int
 ) -> tuple[Array, Array, Array, Array, Array]:
@@ -156,7 +150,7 @@ def fill(
     return ring_start, point_start, x, y, z
 
 
-@kernel
+@compiled
 def sizes(
     kinds: Array, first: Array, last: Array, rings: Array, points: Array, multi: bool, with_z: bool
 ) -> Array:
@@ -178,7 +172,7 @@ def sizes(
     return out
 
 
-@kernel
+@compiled
 def put_u32(out: Array, at: int, value: int) -> int:
     """Write a little-endian 32-bit number, and return where it ends."""
     out[at] = value & 255
@@ -188,7 +182,7 @@ def put_u32(out: Array, at: int, value: int) -> int:
     return at + 4
 
 
-@kernel
+@compiled
 def write(
     kinds: Array,
     first: Array,
@@ -233,7 +227,7 @@ def write(
                         at += 8
 
 
-@kernel
+@compiled
 def boxes(points: Array, x: Array, y: Array) -> Array:
     """Return min x, min y, max x, max y of runs of points; NaN if a run is empty or has one."""
     n = len(points) - 1
@@ -254,7 +248,7 @@ def boxes(points: Array, x: Array, y: Array) -> Array:
     return out
 
 
-@kernel
+@compiled
 def side(ax: float, ay: float, bx: float, by: float, cx: float, cy: float) -> int:
     """Return on which side of a-b the point c lies, 1 or -1; 0 if rounding could decide it."""
     left, right = (bx - ax) * (cy - ay), (by - ay) * (cx - ax)
@@ -267,7 +261,7 @@ def side(ax: float, ay: float, bx: float, by: float, cx: float, cy: float) -> in
     return 0
 
 
-@kernel
+@compiled
 def surely_apart(x: Array, y: Array, i: int, j: int) -> Any:
     """Return whether two edges of a run of points surely do not touch."""
     one = side(x[i], y[i], x[i + 1], y[i + 1], x[j], y[j])
@@ -277,7 +271,7 @@ def surely_apart(x: Array, y: Array, i: int, j: int) -> Any:
     return one != 0 and one == side(x[j], y[j], x[j + 1], y[j + 1], x[i + 1], y[i + 1])
 
 
-@kernel
+@compiled
 def simple_ring(x: Array, y: Array, start: int, end: int, rims: Array) -> bool:
     """Return whether a closed ring surely crosses and touches itself nowhere.
 
@@ -310,7 +304,7 @@ def simple_ring(x: Array, y: Array, start: int, end: int, rims: Array) -> bool:
     return True
 
 
-@kernel
+@compiled
 def surely_valid(
     kinds: Array, parts: Array, rings: Array, points: Array, x: Array, y: Array, most: int
 ) -> Array:
@@ -327,7 +321,7 @@ def surely_valid(
     return out
 
 
-@kernel
+@compiled
 def hashes(data: Array, offsets: Array) -> Array:
     """Return a 64-bit hash of each byte string: FNV-1a, its bits mixed once more at the end."""
     out = np.empty(len(offsets) - 1, np.uint64)
@@ -341,7 +335,7 @@ def hashes(data: Array, offsets: Array) -> Array:
     return out
 
 
-@kernel
+@compiled
 def put_fixed(out: Array, cursor: Array, values: Array, missing: Array) -> None:
     """Write one fixed-width field of each row in COPY's binary form, and move the cursors."""
     width = values.shape[1]
@@ -360,7 +354,7 @@ def put_fixed(out: Array, cursor: Array, values: Array, missing: Array) -> None:
         cursor[i] = at + 4 + width
 
 
-@kernel
+@compiled
 def put_varying(
     out: Array, cursor: Array, data: Array, offsets: Array, missing: Array, version: int
 ) -> None:
