@@ -34,7 +34,7 @@ class Load:
     per_s: float
     bytes_per_s: float
     cpu_us: float
-    """Processor time a request, microseconds, of the server's processes."""
+    """Processor time a request, microseconds, of the server's processes and all they began."""
 
 
 def load(
@@ -59,11 +59,11 @@ def load(
     script = folder / "load.lua"
     script.write_text(_SCRIPT % listed)
     command = [tool("wrk", "wrk"), "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s"]
-    before = _cpu_s(pids)
+    before = cpu_s(pids)
     done = subprocess.run(
         [*command, "-s", str(script), address], capture_output=True, text=True, check=True
     ).stdout
-    spent_s = _cpu_s(pids) - before
+    spent_s = cpu_s(pids) - before
     asked = re.search(r"(\d+) requests in", done)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", done)
     if asked is None or rate is None or re.search("Non-2xx|Socket errors", done):
@@ -85,9 +85,44 @@ def listening(port: int) -> list[int]:
     return sorted({int(pid) for pid in re.findall(r"pid=(\d+)", told)})
 
 
-def _cpu_s(pids: Sequence[int]) -> float:
+def family(pids: Sequence[int]) -> set[int]:
+    """Return some processes and all that descend from them."""
+    parents: dict[int, int] = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            words = _stat(int(folder.name))
+            if words:
+                parents[int(folder.name)] = int(words[1])
+    found = set(pids)
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
+
+
+def memory_mb(pids: Sequence[int]) -> float:
+    """Return the memory of processes and their descendants, shared pages counted once in parts."""
+    total_kb = 0
+    for pid in family(pids):
+        try:
+            told = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        except OSError:
+            continue
+        found = re.search(r"^Pss:\s+(\d+) kB", told, re.M)
+        total_kb += int(found[1]) if found else 0
+    return total_kb / 1024
+
+
+def cpu_s(pids: Sequence[int]) -> float:
+    """Return the processor time of processes and their descendants, living and ended."""
     ticks = 0
-    for pid in pids:
-        words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(words[11]) + int(words[12])
+    for pid in family(pids):
+        words = _stat(pid)
+        ticks += sum(map(int, words[11:15]))
     return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _stat(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []  # it has ended

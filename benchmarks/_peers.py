@@ -96,3 +96,24 @@ def martin() -> Path:
         command += ["--no-default-features", "--features", "postgres,metrics", "--root", str(home)]
         subprocess.run(command, check=True)
     return home / "bin" / "martin"
+
+
+def pg_tileserv() -> Path:
+    """Return pg_tileserv 1.0.11, built by Go when first asked for.
+
+    Raises
+    ------
+    UnavailableError
+        If the module cannot be had here.
+    """
+    home = _CACHE / "pg_tileserv-1.0.11"
+    program = home / "pg_tileserv"
+    if not program.exists():
+        go = tool("go", "golang, at least 1.21")
+        command = [go, "install", "github.com/CrunchyData/pg_tileserv@v1.0.11"]
+        env = {**os.environ, "GOBIN": str(home)}
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            why = done.stderr.strip().splitlines()[-1:] or ["go told nothing"]
+            raise UnavailableError(f"pg_tileserv 1.0.11 cannot be built: {why[0].strip()}")
+    return program

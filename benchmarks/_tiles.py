@@ -37,7 +37,9 @@ def tiles_of_town(zoom: int, rows: int) -> list[tuple[int, int, int]]:
 
 
 @contextmanager
-def martin_server(bench: Bench, engine: Engine, *, cache: bool) -> Iterator[str]:
+def martin_server(
+    bench: Bench, engine: Engine, *, cache: bool, table: str = "building", srid: int = 4548
+) -> Iterator[str]:
     """Serve the buildings by Martin, with as many workers as we have; return its address."""
     port = free_port()
     database = socket_in_host(engine.url.render_as_string(hide_password=False))
@@ -53,8 +55,8 @@ def martin_server(bench: Bench, engine: Engine, *, cache: bool) -> Iterator[str]
             "tables": {
                 "building": {
                     "schema": "twin",
-                    "table": "building",
-                    "srid": 4548,
+                    "table": table,
+                    "srid": srid,
                     "geometry_column": "geom",
                     "id_column": "id",
                     "geometry_type": "MULTIPOLYGON",
@@ -106,7 +108,7 @@ def _features(body: bytes) -> dict[Any, tuple[list[Any], bool]]:
     return {
         feature["id"]: (
             [feature["properties"].get(name) for name in FIELDS],
-            _inside(list(_places(feature["geometry"]["coordinates"]))),
+            inside(feature["geometry"]["coordinates"]),
         )
         for feature in decoded.get("building", {}).get("features", [])
     }
@@ -120,7 +122,9 @@ def _places(nested: Any) -> Iterator[tuple[int, int]]:
             yield from _places(each)
 
 
-def _inside(places: list[tuple[int, int]]) -> bool:
+def inside(coordinates: Any) -> bool:
+    """Return whether something of a feature lies in the tile and not in its buffer alone."""
+    places = list(_places(coordinates))
     return all(min(values) < 4096 and max(values) > 0 for values in zip(*places, strict=True))
 
 
