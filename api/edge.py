@@ -7,10 +7,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem
 
-_EXPOSED = "Content-Encoding, ETag, Link, Location, OGC-NumberMatched, OGC-NumberReturned"
+EXPOSED = "Content-Encoding, ETag, Link, Location, OGC-NumberMatched, OGC-NumberReturned"
+_ALLOWED = "Accept, Content-Type, If-Match, If-None-Match, If-Range, Prefer, Range"
 EVERYWHERE = (
     (b"access-control-allow-origin", b"*"),
-    (b"access-control-expose-headers", _EXPOSED.encode()),
+    (b"access-control-expose-headers", EXPOSED.encode()),
     (b"x-content-type-options", b"nosniff"),
 )
 """What stands in the head of every answer."""
@@ -74,7 +75,7 @@ class Edge:
         headers = {
             "Allow": methods,
             "Access-Control-Allow-Methods": methods,
-            "Access-Control-Allow-Headers": "Accept, Content-Type, If-None-Match, Prefer",
+            "Access-Control-Allow-Headers": _ALLOWED,
             "Access-Control-Max-Age": "86400",
         }
         return Response(status_code=204, headers=headers)
@@ -101,7 +102,7 @@ def _sender(send: Send, *, bodiless: bool) -> Send:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in EVERYWHERE:
-                headers[name.decode()] = value.decode()
+                headers.setdefault(name.decode(), value.decode())
         elif bodiless:
             message = {**message, "body": b""}
         await send(message)

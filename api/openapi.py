@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from analysis import Analysis, analyses
+from api.archived import MEDIA_TYPE as PMTILES
 from api.dependencies import DEFAULT_LIMIT, MAXIMUM_LIMIT
 from api.documents import schema
 from api.errors import PROBLEM
@@ -109,6 +110,22 @@ def _tiles() -> Doc:
         ),
         "/tileMatrixSets": sets,
         "/tileMatrixSets/{grid}": one,
+        **_archives(),
+    }
+
+
+def _archives() -> Doc:
+    found = _get("Tiles", "getArchive", "An archive of tiles, by ranges", form=PMTILES, plain=True)
+    found["get"]["parameters"] = [_ref("archive")]
+    found["get"]["responses"] |= {
+        "206": {"description": "The range that is asked for"},
+        "304": {"description": "The client has it already"},
+        "412": {"description": "The archive is another one by now"},
+        "416": {"description": "The archive ends before the range"},
+    }
+    return {
+        "/archives": _get("Tiles", "getArchives", "The archives of tiles that are offered"),
+        "/archives/{archive}.pmtiles": found,
     }
 
 
@@ -168,7 +185,9 @@ def _get(
 
 def _responses(form: str, *, html: bool) -> Doc:
     binary = {"type": "string", "format": "binary"}
-    content = {form: {"schema": binary if form == mvt.MEDIA_TYPE else {"type": "object"}}}
+    content = {
+        form: {"schema": binary if form in (mvt.MEDIA_TYPE, PMTILES) else {"type": "object"}}
+    }
     if html:
         content[HTML] = {"schema": {"type": "string"}}
     return {
@@ -220,6 +239,7 @@ def _parameters() -> Doc:
         "layers": _in_path("layers", "A layer, or several with commas", {"type": "string"}),
         "collectionId": _in_path("collectionId", "id of a layer", {"type": "string"}),
         "edition": _query("v", "As in TileJSON; asks nothing", {"type": "string"}),
+        "archive": _in_path("archive", "The archive's name", {"type": "string"}),
         "grid": _in_path("grid", "A grid of tiles", {"type": "string", "enum": GRIDS}),
         "z": _in_path("z", "Zoom level", integer | {"maximum": MAXZOOM}),
         "x": _in_path("x", "Column, from the west", integer),

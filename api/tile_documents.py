@@ -10,11 +10,11 @@ from api.documents import middle
 from api.links import JSON, OGC, address, base, link
 from layers import Layer
 from layers.totals import Holding, around
+from tiles.described import vector_layer
 from tiles.grid import ALIASES, WEB_MERCATOR, grids
 from tiles.matrix_set import TITLES, crs_uri, definition
 from twin.crs import Frame
 
-_TYPES = {"integer": "Number", "number": "Number", "boolean": "Boolean"}
 _SCHEME = f"{OGC}tiling-scheme"
 
 
@@ -42,7 +42,7 @@ def tilejson(
         "maxzoom": max(first, last),
         "bounds": list(extent),
         "center": [*middle(extent), max(first, 13 + raised)],
-        "vector_layers": [_vector_layer(layer, raised) for layer in shown],
+        "vector_layers": [vector_layer(layer, raised) for layer in shown],
         **({} if grid == WEB_MERCATOR else _on(request, named)),
     }
 
@@ -51,20 +51,6 @@ def _on(request: Request, named: NamedGrid) -> dict[str, str]:
     return {
         "tileMatrixSet": f"{base(request)}/tileMatrixSets/{named.name}",
         "crs": crs_uri(named.grid.crs),
-    }
-
-
-def _vector_layer(layer: Layer, raised: int) -> dict[str, Any]:
-    return {
-        "id": layer.id,
-        "description": f"{layer.description.zh} {layer.description.en}",
-        "minzoom": max(layer.minzoom + raised, 0),
-        "maxzoom": max(layer.maxzoom + raised, 0),
-        "fields": {
-            entry.name: _TYPES.get(entry.type, "String")
-            for entry in layer.fields
-            if entry.in_tiles and entry.type != "object"
-        },
     }
 
 

@@ -255,9 +255,12 @@ def _nothing(wish: Wish, zooms: tuple[int, int]) -> str:
 
 def _bounds(wish: Wish, moment: Moment) -> LonLatBox:
     """Return where the archive's features are: in the box that is asked for."""
-    limits, around = moment.frame.lonlat_extent(), held(moment.states)
+    around = held(moment.states)
+    if wish.box is None and around is not None:
+        return around
+    limits = moment.frame.lonlat_extent()
     if wish.box is None:
-        return limits if around is None else around
+        return limits
     if common(wish.box, limits) is None:
         raise InvalidInputError(
             f"the box {shown(wish.box)} lies outside {moment.city}, which is in {shown(limits)}"
