@@ -124,17 +124,20 @@ class Axes(NamedTuple):
 def axes_of(name: str) -> Axes:
     """Return the axes of a frame as its authority has them.
 
+    Where the axis to the north comes first and is called X, as in the zones of CGCS2000, it is
+    called N here: programs take X for east.
+
     >>> axes_of("EPSG:4490")
     Axes(names=('Lat', 'Lon'), east_first=False, in_degrees=True)
-    >>> axes_of("EPSG:4548").east_first, axes_of("EPSG:32748").east_first
-    (False, True)
+    >>> axes_of("EPSG:4548").names, axes_of("EPSG:32748").names
+    (('N', 'E'), ('E', 'N'))
     """
     found = parse_crs(name).axis_info[:2]
-    return Axes(
-        tuple(axis.abbrev for axis in found),
-        found[0].direction == "east",
-        found[0].unit_name == "degree",
-    )
+    names = tuple(axis.abbrev for axis in found)
+    east_first = found[0].direction == "east"
+    if names == ("X", "Y") and not east_first:
+        names = ("N", "E")
+    return Axes(names, east_first, found[0].unit_name == "degree")
 
 
 def area_of_use(srid: int) -> CityBox:
