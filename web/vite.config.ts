@@ -6,6 +6,11 @@ const routes = ["/city", "/layers", "/tiles", "/collections", "/processes", "/jo
 
 export default defineConfig({
   base: "/map/",
-  build: { target: "es2022", chunkSizeWarningLimit: 1200, sourcemap: false },
+  build: {
+    target: "es2022",
+    chunkSizeWarningLimit: 1200,
+    sourcemap: false,
+    rolldownOptions: { input: ["index.html", "cgcs2000/index.html"] },
+  },
   server: { host: "127.0.0.1", proxy: Object.fromEntries(routes.map((r) => [r, service])) },
 });

@@ -6,6 +6,9 @@ const both = (zh: string, en: string): Words => ({ zh, en });
 
 export const TEXTS = {
   appName: both("城市孪生", "City twin"),
+  cgcs2000: both("国家大地坐标系 CGCS2000", "CGCS2000 (EPSG:4490)"),
+  cgcs2000Map: both("国家大地坐标系地图 CGCS2000", "The map in CGCS2000"),
+  mercatorMap: both("墨卡托地图", "Mercator map"),
   loading: both("正在载入…", "Loading…"),
   retry: both("重试", "Try again"),
   away: both("服务暂时无法连接，正在自动重试。", "The service does not answer; trying again."),
