@@ -12,9 +12,22 @@ from sqlalchemy.orm import sessionmaker
 
 from analysis import analyses, warm
 from api import errors
+from api.access_log import AccessLog
+from api.desk import Desk, Place
 from api.edge import Edge
+from api.limits import most_connections
 from api.pushed import Pushed
-from api.routes import archives, catalogue, common, events, features, processes, site, tiles
+from api.routes import (
+    archives,
+    catalogue,
+    common,
+    events,
+    features,
+    metrics,
+    processes,
+    site,
+    tiles,
+)
 from api.settings import Settings
 from layers import layers, query
 from layers.totals import Totals
@@ -24,8 +37,15 @@ from twin.database import City, connect, open_city
 from twin.errors import InvalidInputError, TwinError
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, *, place: Place | None = None) -> FastAPI:
     """Return an application that serves the city of ``settings.database_url``.
+
+    Parameters
+    ----------
+    settings : Settings
+        What may differ between two deployments.
+    place : Place, optional
+        Which one of several processes this is.
 
     Raises
     ------
@@ -45,6 +65,13 @@ def create_app(settings: Settings) -> FastAPI:
         layers(),
         cache_bytes=settings.tile_memory_bytes,
     )
+    desk = Desk(
+        engine,
+        most_of_one=settings.client_requests,
+        most_connections=most_connections(settings.connections),
+        log=None if settings.access_log is None else AccessLog(settings.access_log),
+        place=place,
+    )
     pushed = Pushed()
     engine.follower.listeners.append(pushed.tell)
 
@@ -52,8 +79,10 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, object]]:
         warming = Thread(target=_warm, args=(readers, settings.pool_size))
         warming.start()
+        desk.open()
         with engine:
-            yield {"tiles": engine, "pushed": pushed}
+            yield {"desk": desk, "pushed": pushed}
+            desk.close()
         # What is under way there must not lose its database, nor a compiler its interpreter.
         warming.join()
         readers.dispose()
@@ -67,8 +96,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.editions = Editions()
     app.state.city = None
     app.state.tiles = engine
+    app.state.desk = desk
     app.state.pushed = pushed
-    for module in (common, features, tiles, archives, events, catalogue, processes):
+    for module in (common, features, tiles, archives, events, catalogue, processes, metrics):
         app.include_router(module.router)
     site.install(app, settings.web_dist)
     errors.install(app)

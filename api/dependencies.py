@@ -17,6 +17,7 @@ from api.pushed import read_position
 from layers import Layer, layer_named
 from layers.filter import Selection, parse_box, parse_names, parse_period, parse_values, queryable
 from tiles.grid import WEB_MERCATOR, Tile, TileGrid, grid_named, parse_tile
+from twin.caller import Caller
 from twin.changes import Position
 from twin.database import City, open_city
 from twin.errors import InvalidInputError, NotFoundError
@@ -57,7 +58,9 @@ async def _city(request: Request) -> AsyncIterator[City]:
         # The city's frame never changes, so it is read from the database once.
         if state.city is None:
             state.city = await run_in_threadpool(open_city, session)
-        yield replace(state.city, session=session)
+        caller = getattr(request.state, "caller", None) or Caller()
+        with caller.asking(session):
+            yield replace(state.city, session=session)
     finally:
         session.close()
 

@@ -5,6 +5,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.codings import chosen
 from api.errors import problem
 
 EXPOSED = "Content-Encoding, ETag, Link, Location, OGC-NumberMatched, OGC-NumberReturned"
@@ -50,10 +51,15 @@ class Edge:
         if method == "OPTIONS":
             await self._options(scope)(scope, receive, respond)
             return
+        headers = Headers(scope=scope)
+        if chosen(headers.get("accept-encoding", "")) is None:
+            told = "Accept-Encoding takes none of what there is: zstd, gzip, identity"
+            await problem(406, told)(scope, receive, respond)
+            return
         if method == "HEAD":
             # A HEAD is answered as the GET it asks about, without the body.
             scope = {**scope, "method": "GET", "bodiless": True}
-        declared = Headers(scope=scope).get("content-length", "")
+        declared = headers.get("content-length", "")
         if declared.isdigit() and int(declared) > self._limit:
             await self._refused()(scope, receive, respond)
             return

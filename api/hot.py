@@ -7,81 +7,35 @@ goes to uvicorn's parser and to the application, on the same connection and in t
 
 import asyncio
 import re
-from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from time import monotonic
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from api.edge import EVERYWHERE
-from api.tile_answer import answer, body_of, is_known, on_the_wire, reads_gzip
-from tiles.cache import Address, Made
-from tiles.live import TileEngine
+from api.desk import Asked, Desk
+from api.request_head import read_head, read_request
+from api.tile_answer import Sheet, body_of, is_known, is_ready, sheet
+from api.tile_app import TileApp
+from api.watched import Refusal, Watched, client_of
+from tiles.cache import Made
 
 FIRST_REQUEST_S = 30.0
 """How long a new connection may take to send its first request, or any one to send a whole head."""
+BODY_S = 120.0
+"""How long a client may take to send the body of a request."""
 STALLED_S = 60.0
 """How long a client may leave what was sent to it unread."""
+LONGEST_HEAD_BYTES = 64 * 1024
+LONGEST_ADDRESS_BYTES = 16 * 1024
 _LAST_LOOK_S = 0.05
 _COPIED_BYTES = 8192
 """Up to this size copying a body behind its head is cheaper than handing over two pieces."""
-_LONGEST_BLOCK = 8192
+_AT_ONCE_BYTES = 64 * 1024
+"""Up to this size a tile is compressed on the spot."""
 _LONGEST_REMEMBERED = 1024
-_MOST_BLOCKS = 4096
-_LINE = re.compile(
-    rb"(GET|HEAD) /tiles/"
-    rb"([a-z_,]{1,400}/(?:[A-Za-z][0-9A-Za-z]{0,30}/)?[0-9]{1,2}/[0-9]{1,9}/[0-9]{1,9})"
-    rb"(?:\.mvt|\.pbf)?(?:\?v=[0-9a-z]{1,40})? HTTP/1\.1\r\n"
-)
 _EDITION = re.compile(rb"(?:v=[0-9a-z]{1,40})?")
 """A query that asks nothing: the edition that TileJSON puts behind the addresses of tiles."""
-_HEADER = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)\r\n")
-_KNOWN = re.compile(rb"(?im)^if-none-match:[ \t]*([\t\x20-\x7e\x80-\xff]*)\r\n")
-_NOT_OURS = frozenset(
-    (
-        *(b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"http2-settings"),
-        b"if-none-match",  # taken out before; a second one is none of ours
-    )
-)
-_ONCE = (b"accept-encoding", b"host", b"connection")
-_START = {
-    status: f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()
-    for status in (200, 204, 304)
-}
-
-
-def read_head(block: bytes) -> bool | None:
-    r"""Return whether the sender of some header lines reads gzip; None if they are not plain.
-
-    >>> read_head(b"Host: a\r\nAccept-Encoding: gzip, br\r\n")
-    True
-    >>> read_head(b"Host: a\r\nContent-Length: 5\r\n") is None
-    True
-    """
-    found: dict[bytes, bytes] = {}
-    at = 0
-    while at < len(block):
-        match = _HEADER.match(block, at)
-        if match is None:
-            return None
-        name = match[1].lower()
-        if name in _NOT_OURS or (name in found and name in _ONCE):
-            return None
-        found[name] = match[2].strip()
-        at = match.end()
-    if found.get(b"connection", b"keep-alive").lower() != b"keep-alive" or b"host" not in found:
-        return None
-    return reads_gzip(found.get(b"accept-encoding", b"").decode("latin-1"))
-
-
-class Asked(NamedTuple):
-    """A request for a tile, read."""
-
-    key: bytes
-    gzip: bool
-    known: str
-    bodiless: bool
-    line: bytes
 
 
 class HotProtocol(HttpToolsProtocol):
@@ -91,65 +45,150 @@ class HotProtocol(HttpToolsProtocol):
     order; while the client does not read, nothing more is answered and nothing more is read.
     """
 
-    _heads: dict[bytes, bool] = {}  # noqa: RUF012 - shared by all connections on purpose
-    _asked: dict[bytes, Asked] = {}  # noqa: RUF012 - likewise
-    _threads = ThreadPoolExecutor(2, thread_name_prefix="tile")
-
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._tiles: TileEngine | None = self.app_state.get("tiles")
+        desk = self.app_state.get("desk") if self.limit_concurrency is None else None
+        self._desk: Desk | None = desk
+        self._free = False
+        """Whether the next bytes begin a request, and it may be answered now."""
         self._held = b""
         self._inside = False
         self._in_head = False
-        self._seen = 0.0
+        self._head_size = 0
+        self.seen = 0.0
+        self._began = 0.0
         self._overdue = False
+        self._watched: Watched | None = None
         self._idle_timer: asyncio.TimerHandle | None = None
         self._stalled_timer: asyncio.TimerHandle | None = None
-        self._dated: tuple[object, bytes] = (None, b"")
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin: a client that says nothing does not stay."""
         super().connection_made(transport)
-        self._seen = self.loop.time() + FIRST_REQUEST_S - self.timeout_keep_alive
-        self._idle_timer = self.loop.call_later(FIRST_REQUEST_S, self._idle)
+        self.seen = monotonic() + FIRST_REQUEST_S - self.timeout_keep_alive
+        self._idle_timer = self.loop.call_later(FIRST_REQUEST_S, self._look)
+        if self._desk is not None:
+            if len(self._desk.connections) >= self._desk.most_connections:
+                self._desk.make_room()
+            if len(self._desk.connections) >= self._desk.most_connections:
+                self._desk.metrics.refused["connections"] += 1
+                self._refuse(503, "too many connections; come again in a moment")
+                return
+            self._desk.connections.add(self)
+            self._free = True
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
-        self._held = b""
+        """End, and let nothing be made for a client that is gone."""
+        self._held, self._free = b"", False
         for timer in (self._idle_timer, self._stalled_timer):
             if timer is not None:
                 timer.cancel()
+        if self._desk is not None:
+            self._desk.connections.discard(self)
+        if self._watched is not None and self.cycle and not self.cycle.response_complete:
+            self._watched.leave()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Answer what can be answered at once, and give the rest to the parser."""
-        if self._held:
-            self._held += data
-        elif self._inside or self._tiles is None or not self._between():
-            super().data_received(data)
-        else:
-            self._unset_keepalive_if_required()
+        if self._free:
+            desk = self._desk
+            # The very same request came before, perhaps from another client: it is not read again.
+            asked = desk.asked.get(data)  # type: ignore[union-attr]
+            if asked is not None and self._repeated(desk, asked):
+                return
             self._serve(data)
+        elif self._held:
+            self._held += data
+        elif self._inside or self._desk is None or not self._between():
+            self._feed(data)
+        else:
+            self._serve(data)
+
+    def _repeated(self, desk: Any, asked: Asked) -> bool:
+        """Answer a request that was read before, if all is ready; this is the busiest path."""
+        now = monotonic()
+        if now >= desk.until:
+            desk.renew(now)
+        key, coding, known, bodiless, line = asked
+        found = desk.made.get(key)
+        if found is None:
+            return False
+        made = found[1]
+        told = made.kept.get(coding)
+        if told is None:
+            return False
+        made.used = True
+        self.seen = now
+        if known == told.etag:
+            desk.sent_304 += 1
+            self.transport.write(desk.start_304 + told.unchanged_bytes)
+            if desk.log is not None:
+                self._note(line, 304, 0)
+            return True
+        body = told.body
+        if known or bodiless or not body:
+            self._send(desk, made, told, asked)
+            return True
+        desk.sent_200 += 1
+        desk.sent_bytes += told.length
+        if told.length < _COPIED_BYTES:
+            self.transport.write(desk.start_200 + told.head_bytes + body)
+        else:
+            self.transport.writelines((desk.start_200 + told.head_bytes, body))
+        if desk.log is not None:
+            self._note(line, 200, told.length)
+        return True
+
+    def _send(self, desk: Desk, made: Made, told: Sheet, asked: Asked) -> None:
+        """Answer in any of the ways there are."""
+        body = b""
+        if asked.known and is_known(told.etag, asked.known):
+            status, head = 304, desk.start_304 + told.unchanged_bytes
+            desk.sent_304 += 1
+        elif told.status == 204:
+            status, head = 204, desk.start_204 + told.head_bytes
+            desk.sent_204 += 1
+        else:
+            status, head = 200, desk.start_200 + told.head_bytes
+            body = b"" if asked.bodiless else body_of(made, told)
+            desk.sent_200 += 1
+            desk.sent_bytes += len(body)
+        self.transport.writelines((head, body) if body else (head,))
+        if desk.log is not None:
+            self._note(asked.line, status, len(body))
 
     def _between(self) -> bool:
         """Return whether no request is under way."""
         return (self.cycle is None or self.cycle.response_complete) and not self.pipeline
 
+    def _settle(self) -> None:
+        """Find out whether the next request may be answered at once."""
+        self._free = (
+            self._desk is not None
+            and not (self._inside or self._held or self.flow.write_paused)
+            and self._between()
+            and not self.transport.is_closing()
+        )
+
+    def _feed(self, data: bytes) -> None:
+        """Let the parser read."""
+        self._free = False
+        self._head_size += len(data)
+        super().data_received(data)
+        if self._in_head and self._head_size > LONGEST_HEAD_BYTES:
+            if self._desk is not None:
+                self._desk.metrics.refused["head"] += 1
+            self._refuse(431, f"a request's head may have {LONGEST_HEAD_BYTES} bytes at the most")
+        self._settle()
+
     def _serve(self, data: bytes) -> None:
-        # The very same request came before, perhaps from another client: it need not be read.
-        asked = self._asked.get(data)
-        if asked is not None and not (self.flow.write_paused or self.transport.is_closing()):
-            assert self._tiles is not None
-            made = self._tiles.cached(asked.key)
-            if made is not None:
-                self._send(made, asked)
-                return
         at = 0
         while at < len(data):
             if self.transport.is_closing():
                 return
             if self.flow.write_paused:
-                self._held = data[at:]
+                self._held, self._free = data[at:], False
                 self.flow.pause_reading()
                 return
             end = data.find(b"\r\n\r\n", at)
@@ -157,55 +196,50 @@ class HotProtocol(HttpToolsProtocol):
                 break
             at = end + 4
         if at < len(data):
-            super().data_received(data[at:])
+            self._head_size = 0
+            self._feed(data[at:])
 
     def _answer(self, data: bytes, at: int, end: int) -> bool:
         """Answer the request at a place; return False to leave it to the parser."""
-        line = _LINE.match(data, at, end)
-        tiles = self._tiles
-        if line is None or tiles is None or self.limit_concurrency is not None:
+        desk, plain = self._desk, read_request(data, at, end)
+        if plain is None or desk is None:
             return False
-        block = data[line.end() : end]
-        known = ""
-        if (given := _KNOWN.search(block)) is not None:
-            known = given[1].decode("latin-1").strip()
-            block = block[: given.start()] + block[given.end() :]
-        gzip = self._heads.get(block)
-        if gzip is None and (gzip := self._read(block)) is None:
+        coding = desk.codings.get(plain.block)
+        if coding is None:
+            coding = read_head(plain.block)
+            if coding is None:
+                return False
+            desk.remember_coding(plain.block, coding)
+        made = self._ready(desk, plain.key, coding)
+        if made is None:
             return False
-        made = tiles.cached(line[2])
-        if made is None and (made := self._made_at_once(tiles, line[2])) is None:
-            return False
-        asked = Asked(line[2], gzip, known, line[1] == b"HEAD", line[0])
+        asked = Asked(plain.key, coding, plain.known, plain.bodiless, plain.line)
         if at == 0 and end + 2 == len(data) <= _LONGEST_REMEMBERED:
-            if len(self._asked) >= _MOST_BLOCKS:
-                self._asked.clear()
-            self._asked[data] = asked
-        self._send(made, asked)
+            desk.remember(data, asked)
+        self.seen = monotonic()
+        self._send(desk, made, sheet(made, coding), asked)
         return True
 
-    def _send(self, made: Made, asked: Asked) -> None:
-        status, head, body = on_the_wire(
-            made, gzip=asked.gzip, known=asked.known, bodiless=asked.bodiless
-        )
-        start = _START[status] + self._date() + head
-        if len(body) < _COPIED_BYTES:
-            self.transport.write(start + body)
-        else:
-            self.transport.writelines((start, body))
-        self._counted(asked.line, status)
+    def _ready(self, desk: Desk, key: bytes, coding: str) -> Made | None:
+        """Return a tile, if it is there in a coding, or made in no time."""
+        now = monotonic()
+        if now >= desk.until:
+            desk.renew(now)
+        found = desk.made.get(key)
+        made = self._made_at_once(desk, key) if found is None else found[1]
+        if made is None:
+            return None
+        if not is_ready(made, coding):
+            if made.size > _AT_ONCE_BYTES:
+                return None
+            made.form(coding)
+            desk.tiles.cache.weigh(key, made)
+        made.used = True
+        return made
 
-    def _read(self, block: bytes) -> bool | None:
-        gzip = read_head(block) if len(block) <= _LONGEST_BLOCK else None
-        if gzip is not None:
-            # A browser repeats its head word for word, but for the tag of what it has.
-            if len(self._heads) >= _MOST_BLOCKS:
-                self._heads.clear()
-            self._heads[block] = gzip
-        return gzip
-
-    def _made_at_once(self, tiles: TileEngine, key: bytes) -> Made | None:
+    def _made_at_once(self, desk: Desk, key: bytes) -> Made | None:
         """Return a tile that is not kept, if making it takes no longer than handing it over."""
+        tiles = desk.tiles
         address = tiles.address(key)
         if address is None or not tiles.ready or not tiles.quick(address):
             return None
@@ -220,35 +254,22 @@ class HotProtocol(HttpToolsProtocol):
         tiles.cache.land(flight, made)
         return made
 
-    def _date(self) -> bytes:
-        """Return the head's first lines, which uvicorn renews each second."""
-        current = self.server_state.default_headers
-        if self._dated[0] is not current:
-            written = b"".join(b"%b: %b\r\n" % entry for entry in current)
-            self._dated = current, written
-        return self._dated[1]
-
-    def _counted(self, line: bytes, status: int) -> None:
-        self.server_state.total_requests += 1
-        self._seen = self.loop.time()
-        if self._idle_timer is None:
-            self._idle_timer = self.loop.call_later(self.timeout_keep_alive, self._idle)
-        if self.access_log:
-            method, path, _ = line.decode().split()
-            client = f"{self.client[0]}:{self.client[1]}" if self.client else ""
-            self.access_logger.info('%s - "%s %s HTTP/%s" %d', client, method, path, "1.1", status)
+    def _note(self, line: bytes, status: int, size: int) -> None:
+        client = self.client[0] if self.client else "-"
+        self._desk.log.note(client, line[:-2].decode(), status, size)  # type: ignore[union-attr]
 
     def on_message_begin(self) -> None:
         """Note that the parser is inside a request."""
         self._inside = self._in_head = True
-        if self._idle_timer is None:
-            self._seen = self.loop.time() + FIRST_REQUEST_S - self.timeout_keep_alive
-            self._idle_timer = self.loop.call_later(FIRST_REQUEST_S, self._idle)
+        self._began = monotonic()
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Note that the head is whole."""
-        self._in_head = False
+        self._in_head, self._head_size = False, 0
+        if len(self.url) > LONGEST_ADDRESS_BYTES:
+            self.url = b"/"
+            self.scope["state"]["refused"] = 414
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -258,27 +279,48 @@ class HotProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Note when the application was done."""
-        self._seen = self.loop.time()
+        self.seen = monotonic()
         super().on_response_complete()
+        # The look that this class takes at idle connections is enough.
+        self._unset_keepalive_if_required()
+        self._settle()
 
-    def _idle(self) -> None:
-        """Close the connection if nothing was asked for long; else look again when it might be."""
-        self._idle_timer = None
+    def is_idle(self) -> bool:
+        """Return whether nothing is under way."""
+        return self._between() and not self._inside and not self._held
+
+    def _look(self) -> None:
+        """Close the connection if nothing came for long; else look again when that might be."""
         if self.transport.is_closing():
             return
-        if self._held or (not self._between()) or (self._inside and not self._in_head):
-            return  # an answer or a body is under way; what ends it begins the time anew
-        left = self._seen + self.timeout_keep_alive - self.loop.time()
+        now = monotonic()
+        if self._inside:
+            left = self._began + (FIRST_REQUEST_S if self._in_head else BODY_S) - now
+        elif self.is_idle():
+            left = self.seen + self.timeout_keep_alive - now
+        else:
+            left = float(self.timeout_keep_alive)  # what ends the answer begins the time anew
         if left > 0:
             self._overdue = False
-            self._idle_timer = self.loop.call_later(left, self._idle)
         elif not self._overdue:
             # The loop looks at the clock before it reads: if it was late itself, the request that
             # it waits for may be here already.
-            self._overdue = True
-            self._idle_timer = self.loop.call_later(_LAST_LOOK_S, self._idle)
+            self._overdue, left = True, _LAST_LOOK_S
         else:
             self.transport.close()
+            return
+        # A request that begins meanwhile may have less time than this one has left.
+        self._idle_timer = self.loop.call_later(min(left, FIRST_REQUEST_S), self._look)
+
+    def _refuse(self, status: int, detail: str) -> None:
+        """Answer with an error ahead of the framework, and hang up."""
+        self._free = False
+        title, body = HTTPStatus(status).phrase, detail.encode()
+        head = f"HTTP/1.1 {status} {title}\r\nconnection: close\r\n"
+        head += "retry-after: 5\r\n" if status == 503 else ""
+        head += f"content-type: text/plain; charset=utf-8\r\ncontent-length: {len(body)}\r\n\r\n"
+        self.transport.write(head.encode() + body)
+        self.transport.close()
 
     def shutdown(self) -> None:
         """Begin to stop: who listens to news would keep the connection for ever."""
@@ -286,10 +328,12 @@ class HotProtocol(HttpToolsProtocol):
         if pushed is not None:
             pushed.close()
         super().shutdown()
+        self._settle()
 
     def pause_writing(self) -> None:
         """Stop answering a client that does not read, and leave it if it never does."""
         super().pause_writing()
+        self._free = False
         if self._stalled_timer is None:
             self._stalled_timer = self.loop.call_later(STALLED_S, self.transport.abort)
 
@@ -303,67 +347,37 @@ class HotProtocol(HttpToolsProtocol):
             held, self._held = self._held, b""
             self.flow.resume_reading()
             self._serve(held)
+        self._settle()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        """Let a tile that takes a while be made without the framework around it."""
-        tiles, scope = self._tiles, cycle.scope
-        path = scope["raw_path"]
-        if (
-            tiles is not None
-            and app is self.app
-            and path.startswith(b"/tiles/")
-            and scope["method"] in ("GET", "HEAD")
-            and _EDITION.fullmatch(scope["query_string"])
-            and tiles.ready
-        ):
-            key = path.removeprefix(b"/tiles/").removesuffix(b".mvt").removesuffix(b".pbf")
-            address = tiles.address(key)
-            if address is not None:
-                app = _TileApp(tiles, address, app, self._threads)
+        """Watch over a request, and let a tile be made without the framework around it."""
+        desk = self._desk
+        if desk is not None and app is self.app:
+            client = client_of(cycle.scope)
+            inner = self._refusal(desk, cycle.scope, client) or self._tile_app(desk, cycle.scope)
+            app = self._watched = Watched(inner or app, desk, client)
         super()._start_asgi_task(cycle, app)
 
+    def _refusal(self, desk: Desk, scope: Any, client: str) -> Refusal | None:
+        if scope["state"].get("refused"):
+            desk.metrics.refused["address"] += 1
+            most = f"an address may have {LONGEST_ADDRESS_BYTES} bytes at the most"
+            return Refusal(414, most, Connection="close")
+        if 0 < desk.most_of_one <= desk.in_work[client]:
+            desk.metrics.refused["client"] += 1
+            told = f"{desk.most_of_one} requests of yours are in work; wait for some of them"
+            return Refusal(429, told, Retry_After="1")
+        return None
 
-class _TileApp:
-    """An ASGI application that answers with one tile."""
-
-    def __init__(
-        self, tiles: TileEngine, address: Address, app: Any, threads: ThreadPoolExecutor
-    ) -> None:
-        self._tiles, self._address, self._app, self._threads = tiles, address, app, threads
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        try:
-            made = await self._made()
-        except Exception:
-            # Whatever it is, the application meets it too, and knows how to tell of it.
-            await self._app(scope, receive, send)
-            return
-        given = dict(scope["headers"])
-        gzip = reads_gzip(given.get(b"accept-encoding", b"").decode("latin-1"))
-        told = answer(made, gzip=gzip)
-        unchanged = is_known(told.etag, given.get(b"if-none-match", b"").decode("latin-1"))
-        status, head = (304, told.unchanged) if unchanged else (told.status, told.head)
-        headers = [*head, *EVERYWHERE]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        body = b"" if unchanged or scope["method"] == "HEAD" else body_of(made, gzip=gzip)
-        await send({"type": "http.response.body", "body": body})
-
-    async def _made(self) -> Made:
-        tiles, cache = self._tiles, self._tiles.cache
-        kept = cache.get(self._address.key)
-        if kept is not None:
-            return kept
-        flight, own = cache.board(self._address)
-        if own:
-            self._threads.submit(_make, tiles, flight)
-        # Others may wait for the same tile: who gives up does not take it from them.
-        return await asyncio.shield(asyncio.wrap_future(flight.future))
-
-
-def _make(tiles: TileEngine, flight: Any) -> None:
-    try:
-        made = tiles.make(flight.address)
-    except BaseException as error:
-        tiles.cache.land(flight, error)
-    else:
-        tiles.cache.land(flight, made)
+    def _tile_app(self, desk: Desk, scope: Any) -> TileApp | None:
+        path = scope["raw_path"]
+        if (
+            not path.startswith(b"/tiles/")
+            or scope["method"] not in ("GET", "HEAD")
+            or not _EDITION.fullmatch(scope["query_string"])
+            or not desk.tiles.ready
+        ):
+            return None
+        key = path.removeprefix(b"/tiles/").removesuffix(b".mvt").removesuffix(b".pbf")
+        address = desk.tiles.address(key)
+        return None if address is None else TileApp(desk, address, self.app)

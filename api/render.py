@@ -6,17 +6,16 @@ from typing import Any
 
 import orjson
 from fastapi import Request, Response
-from isal import igzip
 
+from api.codings import PLAIN, chosen
 from api.links import HTML, JSON, Link
-from api.tile_answer import answer as answer_of
-from api.tile_answer import body_of, is_known, reads_gzip
+from api.tile_answer import body_of, is_known, sheet
 from layers import Field, Layer, Words
 from layers.query import Page
 from tiles.cache import Made
+from tiles.codings import pack
 
 _COMPRESS_FROM_BYTES = 1000
-_LEVEL = 1
 
 
 def answer(
@@ -46,21 +45,16 @@ def respond(
 ) -> Response:
     """Return bytes as a response, compressed if the client can read that and it is worth it."""
     headers = {"Vary": "Accept, Accept-Encoding", **(headers or {})}
-    if len(body) >= _COMPRESS_FROM_BYTES and takes_gzip(request):
-        body = gzip(body)
-        headers["Content-Encoding"] = "gzip"
+    coding = coding_for(request)
+    if len(body) >= _COMPRESS_FROM_BYTES and coding != PLAIN:
+        body = pack(body, coding)
+        headers["Content-Encoding"] = coding
     return Response(body, status, headers, media_type)
 
 
-def gzip(body: bytes) -> bytes:
-    """Return the same bytes compressed; the same bytes always give the same."""
-    compressed: bytes = igzip.compress(body, _LEVEL, mtime=0)
-    return compressed
-
-
-def takes_gzip(request: Request) -> bool:
-    """Return whether the client said that it reads gzip."""
-    return reads_gzip(request.headers.get("accept-encoding", ""))
+def coding_for(request: Request) -> str:
+    """Return the coding to answer a request in; who takes none is answered before."""
+    return chosen(request.headers.get("accept-encoding", "")) or PLAIN
 
 
 def feature_collection(found: Page, links: Sequence[Link], matched: int | None) -> bytes:
@@ -144,11 +138,10 @@ def now() -> str:
 
 def tile_response(request: Request, made: Made) -> Response:
     """Return a vector tile, with a strong ETag of what is sent; 204 if it is empty."""
-    packed = takes_gzip(request)
-    told = answer_of(made, gzip=packed)
+    told = sheet(made, coding_for(request))
     if is_known(told.etag, request.headers.get("if-none-match", "")):
         response, head = Response(status_code=304), told.unchanged
     else:
-        response, head = Response(body_of(made, gzip=packed), told.status), told.head
+        response, head = Response(body_of(made, told), told.status), told.head
     response.raw_headers = list(head)
     return response

@@ -47,6 +47,12 @@ class Settings(BaseSettings):
     """The largest request that is read."""
     tile_memory_bytes: int = Field(default=256 * 1024 * 1024, ge=0)
     """How much memory a process spends on tiles that are ready to be sent."""
+    client_requests: int = Field(default=64, ge=0)
+    """Requests of one client that may be in work at once; 0 for any number."""
+    connections: int = Field(default=16_384, ge=8)
+    """Connections that a process keeps open, if the system lets it have so many files."""
+    access_log: str | None = None
+    """A file that a line is written to for each request, or ``-`` for the standard output."""
     web_dist: Path = ROOT / "web" / "dist"
     """The built map page."""
 

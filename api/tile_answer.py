@@ -1,7 +1,6 @@
 """What is answered to whoever asks for a tile; every way a tile leaves the service uses this."""
 
-from typing import NamedTuple
-
+from api.codings import PLAIN
 from api.edge import EVERYWHERE
 from tiles.cache import Made
 from tiles.encodings.mvt import MEDIA_TYPE
@@ -9,59 +8,68 @@ from tiles.encodings.mvt import MEDIA_TYPE
 Head = tuple[tuple[bytes, bytes], ...]
 
 
-class Answer(NamedTuple):
-    """A tile as one kind of client gets it, but for its body."""
+class Sheet:
+    """A tile as one kind of client gets it.
 
-    etag: str
-    status: int
-    head: Head
-    unchanged: Head
-    """The head for a client that has it already."""
-
-
-def answer(made: Made, *, gzip: bool) -> Answer:
-    """Return a tile for clients that read gzip, or for those that do not.
-
-    The tag is strong: it names these very bytes, so the compressed tile has another than the plain
-    one.  Whoever asks again says what it has: a tile is only ever as old as the answer.
+    Attributes
+    ----------
+    etag : str
+        Names these very bytes: each coding has its own.
+    status : int
+        200, or 204 if the tile is empty.
+    head, unchanged : tuple of (name, value)
+        The head, and that for a client that has the tile already.
+    body : bytes or None
+        What is sent; None if it is made for each anew.
+    head_bytes, unchanged_bytes : bytes
+        What follows the date in the head, ready to be written.
+    length : int
+        Bytes of the body.
     """
-    kept = made.kept.get(gzip)
-    if kept is not None:
-        found: Answer = kept
-        return found
-    etag = f'"{made.digest}-gzip"' if gzip else f'"{made.digest}"'
-    unchanged = (
-        (b"etag", etag.encode()),
-        (b"cache-control", b"no-cache"),
-        (b"vary", b"Accept-Encoding"),
+
+    __slots__ = (
+        *("body", "etag", "head", "head_bytes", "length"),
+        *("status", "unchanged", "unchanged_bytes"),
     )
-    coded = ((b"content-encoding", b"gzip"),) if gzip else ()
-    length = len(made.packed) if gzip else made.size
-    told = (
-        (b"content-length", str(length).encode()),
-        (b"content-type", MEDIA_TYPE.encode()),
-    )
-    head = (*unchanged, *coded, *told) if made.size else unchanged
-    answered = made.kept[gzip] = Answer(etag, 200 if made.size else 204, head, unchanged)
-    return answered
+
+    def __init__(self, made: Made, coding: str) -> None:
+        self.etag = f'"{made.digest}-{coding}"' if coding else f'"{made.digest}"'
+        self.status = 200 if made.size else 204
+        self.unchanged: Head = (
+            (b"etag", self.etag.encode()),
+            (b"cache-control", b"no-cache"),
+            (b"vary", b"Accept-Encoding"),
+        )
+        self.body = made.form(coding) if coding else None
+        self.length = made.size if self.body is None else len(self.body)
+        coded = ((b"content-encoding", coding.encode()),) if coding else ()
+        told = (
+            (b"content-length", str(self.length).encode()),
+            (b"content-type", MEDIA_TYPE.encode()),
+        )
+        self.head: Head = (*self.unchanged, *coded, *told) if made.size else self.unchanged
+        self.head_bytes, self.unchanged_bytes = _written(self.head), _written(self.unchanged)
 
 
-def body_of(made: Made, *, gzip: bool) -> bytes:
-    """Return a tile's bytes for clients that read gzip, or for those that do not."""
-    return made.packed if gzip else made.plain
+def sheet(made: Made, coding: str) -> Sheet:
+    """Return a tile for clients that take a coding, and keep it with the tile.
 
-
-def reads_gzip(accepted: str) -> bool:
-    """Return whether an ``Accept-Encoding`` says that its sender reads gzip.
-
-    >>> reads_gzip("br, gzip;q=0.5"), reads_gzip("gzip;q=0, br"), reads_gzip("")
-    (True, False, False)
+    The first time it may take as long as the tile takes to be compressed.
     """
-    for part in accepted.lower().split(","):
-        coding, _, parameters = part.strip().partition(";")
-        if coding.strip() in ("gzip", "*"):
-            return parameters.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-    return False
+    kept: Sheet | None = made.kept.get(coding)
+    if kept is None:
+        kept = made.kept[coding] = Sheet(made, coding)
+    return kept
+
+
+def body_of(made: Made, found: Sheet) -> bytes:
+    """Return the bytes that a sheet is about."""
+    return made.plain if found.body is None else found.body
+
+
+def is_ready(made: Made, coding: str) -> bool:
+    """Return whether a tile is there in a coding."""
+    return coding == PLAIN or coding in made.forms
 
 
 def is_known(etag: str, given: str) -> bool:
@@ -74,19 +82,5 @@ def is_known(etag: str, given: str) -> bool:
     return given.strip() == "*" or etag in known
 
 
-def on_the_wire(made: Made, *, gzip: bool, known: str, bodiless: bool) -> tuple[int, bytes, bytes]:
-    """Return status, what follows the ``Date`` in the head, and the body, ready to be written."""
-    told = answer(made, gzip=gzip)
-    if known and is_known(told.etag, known):
-        return 304, _written(made, (gzip, 304), told.unchanged), b""
-    head = _written(made, (gzip, told.status), told.head)
-    return told.status, head, b"" if bodiless else body_of(made, gzip=gzip)
-
-
-def _written(made: Made, key: tuple[bool, int], head: Head) -> bytes:
-    kept = made.kept.get(key)
-    if kept is None:
-        lines = (b"%b: %b\r\n" % entry for entry in (*head, *EVERYWHERE))
-        kept = made.kept[key] = b"".join(lines) + b"\r\n"
-    written: bytes = kept
-    return written
+def _written(head: Head) -> bytes:
+    return b"".join(b"%b: %b\r\n" % entry for entry in (*head, *EVERYWHERE)) + b"\r\n"

@@ -8,12 +8,11 @@ from math import floor
 from threading import Lock
 from typing import Any, NamedTuple
 
-from isal import igzip
-
+from tiles.codings import GZIP, pack, unpack
 from tiles.encodings.mvt import BUFFER, EXTENT
 from tiles.grid import WEB_MERCATOR, Tile
+from twin.caller import Caller
 
-_LEVEL = 2
 _RIM = (BUFFER + 1) / EXTENT
 """How far a feature beyond a tile can be and still be drawn in it, in the tile's side."""
 _OVERHEAD_BYTES = 700
@@ -52,8 +51,9 @@ class Made:
 
     Attributes
     ----------
-    packed : bytes
-        The tile as gzip; nothing where the tile is empty.
+    forms : dict
+        The tile in each coding that somebody asked for, and in gzip; nothing in them where the tile
+        is empty.
     size : int
         Bytes of the tile itself.
     digest : str
@@ -62,32 +62,45 @@ class Made:
         Room for what a server wants to keep with the tile, such as a finished head.
     """
 
-    __slots__ = ("digest", "kept", "packed", "size", "used")
+    __slots__ = ("digest", "forms", "kept", "size", "used", "weight")
 
     def __init__(self, tile: bytes) -> None:
-        self.packed: bytes = igzip.compress(tile, _LEVEL, mtime=0) if tile else b""
+        self.forms: dict[str, bytes] = {GZIP: pack(tile, GZIP) if tile else b""}
         self.size = len(tile)
         self.digest = blake2b(tile, digest_size=16).hexdigest()
         self.kept: dict[Any, Any] = {}
         self.used = False
+        self.weight = 0
+        """What the cache counts it for."""
+
+    @property
+    def packed(self) -> bytes:
+        """The tile as gzip."""
+        return self.forms[GZIP]
 
     @property
     def plain(self) -> bytes:
         """The tile itself."""
-        if not self.packed:
-            return b""
-        plain: bytes = igzip.decompress(self.packed)  # type: ignore[no-untyped-call]
-        return plain
+        return unpack(self.packed) if self.packed else b""
+
+    def form(self, coding: str) -> bytes:
+        """Return the tile in a coding, made when it is first asked for."""
+        found = self.forms.get(coding)
+        if found is None:
+            found = self.forms[coding] = pack(self.plain, coding) if self.size else b""
+        return found
 
 
 class Flight:
     """A tile that is being made, and who waits for it."""
 
-    __slots__ = ("address", "future")
+    __slots__ = ("address", "caller", "future", "waiting")
 
     def __init__(self, address: Address) -> None:
         self.address = address
         self.future: Future[Made] = Future()
+        self.caller = Caller()
+        self.waiting = 1
 
 
 class TileCache:
@@ -109,11 +122,17 @@ class TileCache:
         self._flights: dict[bytes, Flight] = {}
         self.bytes = 0
         self.given_up = 0
+        self.made = 0
         self.dropped = 0
 
     def __len__(self) -> int:
         """Return how many tiles are kept."""
         return len(self._made)
+
+    @property
+    def kept(self) -> dict[bytes, tuple[Address, Made]]:
+        """What is kept, to be looked at without a lock; set ``used`` of a tile that is used."""
+        return self._made
 
     def get(self, key: bytes) -> Made | None:
         """Return a tile if it is kept."""
@@ -127,20 +146,33 @@ class TileCache:
     def board(self, address: Address) -> tuple[Flight, bool]:
         """Return the making of a tile, and whether the caller is the one who has to make it.
 
-        Whoever makes it calls `land`, also when it fails.
+        Whoever makes it calls `land`, also when it fails; who does not wait until then, `leave`.
         """
         key = address.key
         with self._lock:
             flight = self._flights.get(key)
             if flight is not None:
+                flight.waiting += 1
                 return flight, False
             flight = self._flights[key] = Flight(address)
             found = self._made.get(key)
         if found is None:
             return flight, True
-        self._leave(flight)
+        self._off(flight)
         flight.future.set_result(found[1])
         return flight, False
+
+    def leave(self, flight: Flight) -> bool:
+        """Wait no longer; return whether nobody waits now, so that it need not be made."""
+        with self._lock:
+            flight.waiting -= 1
+            if flight.waiting or flight.future.done():
+                return False
+            flight.caller.gone = True
+            # Who asks now has it made anew.
+            if self._flights.get(flight.address.key) is flight:
+                del self._flights[flight.address.key]
+        return True
 
     def land(self, flight: Flight, made: Made | BaseException) -> None:
         """End the making of a tile.
@@ -152,6 +184,7 @@ class TileCache:
             if self._flights.get(flight.address.key) is flight:
                 del self._flights[flight.address.key]
                 if isinstance(made, Made):
+                    self.made += 1
                     self._keep(flight.address, made)
         if isinstance(made, Made):
             flight.future.set_result(made)
@@ -173,6 +206,14 @@ class TileCache:
             self.land(flight, made)
             return made
         return flight.future.result()
+
+    def weigh(self, key: bytes, made: Made) -> None:
+        """Count what a tile takes anew: it is kept in one more form now."""
+        with self._lock:
+            found = self._made.get(key)
+            if found is not None and found[1] is made:
+                self.bytes -= made.weight
+                self._count(made)
 
     def drop(self, layer: str, boxes: Collection[Box], grid: str = WEB_MERCATOR.id) -> int:
         """Forget the tiles of a layer, and those being made, that show something in some boxes.
@@ -206,7 +247,7 @@ class TileCache:
             self._cells.clear()
             self.bytes = 0
 
-    def _leave(self, flight: Flight) -> None:
+    def _off(self, flight: Flight) -> None:
         with self._lock:
             if self._flights.get(flight.address.key) is flight:
                 del self._flights[flight.address.key]
@@ -215,11 +256,15 @@ class TileCache:
         key = address.key
         self._forget(key)
         self._made[key] = (address, made)
-        self.bytes += len(made.packed) + _OVERHEAD_BYTES
         for layer in address.layers:
             levels = self._cells.setdefault((layer, address.grid), {})
             cells = levels.setdefault(address.tile.z, {})
             cells.setdefault((address.tile.x, address.tile.y), set()).add(key)
+        self._count(made)
+
+    def _count(self, made: Made) -> None:
+        made.weight = sum(len(form) for form in made.forms.values()) + _OVERHEAD_BYTES
+        self.bytes += made.weight
         while self.bytes > self._limit:
             oldest, (_, other) = next(iter(self._made.items()))
             if other.used:
@@ -235,7 +280,7 @@ class TileCache:
         if found is None:
             return
         address, made = found
-        self.bytes -= len(made.packed) + _OVERHEAD_BYTES
+        self.bytes -= made.weight
         z, x, y = address.tile
         for layer in address.layers:
             cells = self._cells[layer, address.grid][z]

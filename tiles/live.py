@@ -24,6 +24,7 @@ from tiles.cache import Address, Made, TileCache
 from tiles.encodings.mvt import vector_tile
 from tiles.engine import encode
 from tiles.grid import WEB_MERCATOR, Tile, TileGrid, grid_named, grids, parse_tile
+from twin.caller import Caller
 from twin.changes import START, Position
 from twin.database import City
 from twin.errors import TwinError, UnavailableError
@@ -80,7 +81,12 @@ class TileEngine:
     @property
     def ready(self) -> bool:
         """Whether the engine knows what changed: only then may it answer."""
-        return monotonic() - self._follower.read_at < PATIENCE_S
+        return monotonic() < self.ready_until
+
+    @property
+    def ready_until(self) -> float:
+        """When the engine stops to be ready if it hears no more, by the monotonic clock."""
+        return self._follower.read_at + PATIENCE_S
 
     @property
     def position(self) -> Position:
@@ -132,14 +138,26 @@ class TileEngine:
         address = Address(tuple(each.id for each in layers), tile, grid.id)
         return self.cache.obtain(address, self.make)
 
-    def make(self, address: Address) -> Made:
-        """Make a tile from the city's present state."""
-        return Made(b"".join(self._part(name, address) for name in address.layers))
+    def make(self, address: Address, caller: Caller | None = None) -> Made:
+        """Make a tile from the city's present state.
+
+        Raises
+        ------
+        GoneError
+            If the caller left before it was made.
+        """
+        caller = caller or Caller()
+        return Made(b"".join(self._part(name, address, caller) for name in address.layers))
 
     def quick(self, address: Address) -> bool:
         """Return whether making a tile is so cheap that no thread is needed for it."""
         states = [self._follower.states.of(name, address.grid) for name in address.layers]
         return all(state.columns is not None and state.quick(address.tile.z) for state in states)
+
+    def columnar(self, address: Address) -> bool:
+        """Return whether a tile is made without asking the database."""
+        of = self._follower.states.of
+        return all(of(name, address.grid).columns is not None for name in address.layers)
 
     def status(self) -> dict[str, Any]:
         """Return how far the engine is, for people and monitors."""
@@ -166,21 +184,22 @@ class TileEngine:
             pause.wait(0.02)
         return self.ready
 
-    def _part(self, name: str, address: Address) -> bytes:
+    def _part(self, name: str, address: Address, caller: Caller) -> bytes:
+        caller.check()
         state = self._follower.states.of(name, address.grid)
         state.use()
         columns = state.columns
         if columns is None:
-            return self._by_sql(state.layer, address)
+            return self._by_sql(state.layer, address, caller)
         began = monotonic()
         written = encode(columns, address.tile)
         state.took(address.tile.z, monotonic() - began)
         return written
 
-    def _by_sql(self, layer: Layer, address: Address) -> bytes:
+    def _by_sql(self, layer: Layer, address: Address, caller: Caller) -> bytes:
         frame = self._follower.frame
         if frame is None:
             raise UnavailableError("the tile engine does not know the city yet")
-        with self._sessions() as session:
+        with self._sessions() as session, caller.asking(session):
             grid = grid_named(address.grid, frame)
             return vector_tile(City(session, frame, ""), [layer], address.tile, grid=grid)

@@ -110,6 +110,10 @@ def _slow(path: str) -> str:
     [
         (),
         ("Accept-Encoding: gzip",),
+        ("Accept-Encoding: gzip, deflate, br, zstd",),
+        ("Accept-Encoding: zstd;q=0.5, gzip;q=0.6",),
+        ("Accept-Encoding: zstd;q=0.5, identity;q=0.1",),
+        ("Accept-Encoding: br;q=1, identity;q=0",),
         ("Accept-Encoding: br;q=1, gzip;q=0.1",),
         ("Accept-Encoding: gzip;q=0",),
         ("Accept-Encoding: *",),
@@ -274,10 +278,10 @@ def test_a_heavy_tile_is_made_once_for_all(live: Live, monkeypatch: pytest.Monke
     made = []
     original = live.engine.make
 
-    def slowly(address: Any) -> Any:
+    def slowly(address: Any, caller: Any) -> Any:
         made.append(address)
         time.sleep(0.2)
-        return original(address)
+        return original(address, caller)
 
     monkeypatch.setattr(live.engine, "make", slowly)
     monkeypatch.setattr(live.engine, "quick", lambda _: False)
