@@ -1,6 +1,6 @@
 /** The page: ask the service what there is, then put map, panels and address together. */
 
-import "maplibre-gl/dist/maplibre-gl.css";
+import "./styles/maplibre.css";
 import "./styles/page.css";
 import "./styles/panel.css";
 import "./styles/answer.css";

@@ -62,7 +62,7 @@ export class GridLayers {
       format: new MVT({ layers: [id] }),
       projection: CGCS2000,
       tileGrid: tileGrid(told.minzoom ?? 0, told.maxzoom ?? 15),
-      attributions: "citytwin",
+      attributions: "citytwin · EPSG:4490 · OpenLayers",
     });
     this.#sources[id] = { source, template, turn: 0 };
     this.#ask(id);

@@ -153,6 +153,9 @@ function dotted(part: Part, zoom: number, feature: Known, zIndex: number): Style
       radius: radius + width / 2,
       fill: new Fill({ color: inside }),
       stroke,
+      // Unless it says so, OpenLayers takes it for one of those that make room for each other, and
+      // a click does not find it.
+      declutterMode: "none",
     });
     return new Style({ zIndex, image: circle });
   });

@@ -1,6 +1,6 @@
 /** The city in CGCS2000, degrees: tiles of CGCS2000Quad, drawn by OpenLayers. */
 
-import "ol/ol.css";
+import "./openlayers.css";
 import "../styles/page.css";
 import "../styles/panel.css";
 import "./cgcs2000.css";

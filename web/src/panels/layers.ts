@@ -54,8 +54,25 @@ export class LayersPanel {
       ),
     );
     const empty = this.#layers.infos.every((info) => !this.#count(info));
-    fill(this.#pane, empty && h("div", { class: "empty", id: "empty" }, t("emptyCity")), ...parts);
+    fill(this.#pane, empty && h("div", { class: "empty", id: "empty" }, t("emptyCity")), ...parts, this.#otherMap());
     this.#update();
+  }
+
+  /** The way to the map in degrees of CGCS2000; the address carries the view over. */
+  #otherMap(): HTMLElement {
+    const link = h(
+      "a",
+      {
+        id: "to-cgcs2000",
+        class: "other-map",
+        href: "cgcs2000/",
+        onclick: () => {
+          link.href = `cgcs2000/${location.hash}`;
+        },
+      },
+      t("cgcs2000Map"),
+    );
+    return link;
   }
 
   #row(info: LayerInfo): HTMLElement {
