@@ -90,6 +90,17 @@ async def _analysis(process_id: Annotated[str, Path()]) -> Analysis:
 
 
 async def _items(request: Request, layer: Annotated[Layer, Depends(_layer)]) -> Items:
+    return read_items(request, layer)
+
+
+def read_items(request: Request, layer: Layer) -> Items:
+    """Return what a request for items asks.
+
+    Raises
+    ------
+    InvalidInputError
+        If it asks for something that there is not.
+    """
     own = ("bbox", "datetime", "limit", "cursor", "count", "properties", F)
     require_known(request, (*own, *queryable(layer)))
     given = {name: _single(request, name) for name in own}

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from fastapi import Request, Response
@@ -11,11 +11,11 @@ from api.codings import PLAIN, chosen
 from api.links import HTML, JSON, Link
 from api.tile_answer import body_of, is_known, sheet
 from layers import Field, Layer, Words
-from layers.query import Page
 from tiles.cache import Made
 from tiles.codings import pack
 
 _COMPRESS_FROM_BYTES = 1000
+_COLLECTION = b'{"type":"FeatureCollection","features":['
 
 
 def answer(
@@ -37,7 +37,7 @@ def page(request: Request, html: str) -> Response:
 
 def respond(
     request: Request,
-    body: bytes,
+    body: bytes | memoryview,
     media_type: str,
     *,
     status: int = 200,
@@ -57,40 +57,36 @@ def coding_for(request: Request) -> str:
     return chosen(request.headers.get("accept-encoding", "")) or PLAIN
 
 
-def feature_collection(found: Page, links: Sequence[Link], matched: int | None) -> bytes:
-    """Return a page of features as a GeoJSON feature collection.
+class Texts(Protocol):
+    """Features as GeoJSON text, wherever they come from."""
 
-    The geometry comes from the database as GeoJSON text and is passed on unread.
+    @property
+    def returned(self) -> int:
+        """How many there are."""
+
+    def written(self, before: bytes, after: bytes) -> bytes | memoryview:
+        """Return them with commas between, and what stands around them."""
+
+
+def feature_collection(
+    found: Texts, links: Sequence[Link], matched: int | None
+) -> bytes | memoryview:
+    """Return features as a GeoJSON feature collection, as bytes.
+
+    Their texts are passed on unread.
     """
-    document = {
-        "type": "FeatureCollection",
-        "features": features(found),
-        "numberReturned": len(found.rows),
+    told = {
+        "numberReturned": found.returned,
         **({} if matched is None else {"numberMatched": matched}),
         "timeStamp": now(),
         "links": links,
     }
-    return orjson.dumps(document)
+    return found.written(_COLLECTION, b"]," + orjson.dumps(told)[1:])
 
 
-def features(found: Page) -> list[dict[str, Any]]:
-    """Return the features of a page as GeoJSON features."""
-    names = [entry.name for entry in found.fields]
-    nested = [i for i, entry in enumerate(found.fields) if entry.type == "object"]
-    fragment = orjson.Fragment
-    made = []
-    for number, geometry, *values in found.rows:
-        for i in nested:
-            values[i] = fragment(values[i] or "null")
-        made.append(
-            {
-                "type": "Feature",
-                "id": number,
-                "geometry": fragment(geometry or "null"),
-                "properties": dict(zip(names, values, strict=False)),
-            }
-        )
-    return made
+def feature(text: bytes, links: Sequence[Link]) -> bytes:
+    """Return one feature with links."""
+    return text[:-1] + b',"links":' + orjson.dumps(links) + b"}"
 
 
 def catalogue_entry(layer: Layer, count: int) -> dict[str, Any]:

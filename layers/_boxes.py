@@ -45,17 +45,20 @@ def searches(frame: Frame, box: LonLatBox) -> tuple[Search, ...]:
     An edge that is straight in metres bows in degrees: by L²·tan φ / 8R for an edge of length L
     along a parallel φ.  The surroundings are that much wider, for edges up to 20 km.
     """
-    extent = frame.lonlat_extent()
-    pieces = [
-        shared
-        for part in _parts(box)
-        for area in _parts(_widened(extent))
-        if (shared := _shared(part, area)) is not None
-    ]
-    margin_m = _bow_m(frame, extent)
+    margin_m = _bow_m(frame, frame.lonlat_extent())
     return tuple(
         Search(piece, _grown(frame.box_to_city(piece), margin_m), _inside(frame, piece, margin_m))
-        for piece in pieces
+        for piece in pieces(frame, box)
+    )
+
+
+def pieces(frame: Frame, box: LonLatBox) -> tuple[LonLatBox, ...]:
+    """Return the parts of a box in degrees that lie near the city, none of them across 180."""
+    return tuple(
+        shared
+        for part in _parts(box)
+        for area in _parts(_widened(frame.lonlat_extent()))
+        if (shared := _shared(part, area)) is not None
     )
 
 

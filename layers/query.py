@@ -7,27 +7,18 @@ only values change between two questions of the same shape.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import (
-    ColumnElement,
-    Integer,
-    Select,
-    bindparam,
-    func,
-    literal_column,
-    select,
-)
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, select
 
 from layers import Field, Layer
 from layers.filter import EVERYTHING, Selection
-from layers.question import LONLAT_SRID, Prepared, Shape, asked, conditions, prepared
+from layers.question import Prepared, Shape, asked, conditions, prepared
+from layers.text import feature_text, geometry_text
 from twin.database import City
 from twin.errors import NotFoundError
 
-_DECIMALS: ColumnElement[int] = literal_column("7")
-"""A unit of the last decimal of a degree is a centimetre on the ground."""
 _LARGEST_ID = 2**63 - 1
 
 
@@ -57,6 +48,26 @@ class Page:
     matched: int | None
 
 
+class Written(NamedTuple):
+    """Features of a layer in the order of their ids, as GeoJSON.
+
+    ``last`` and ``matched`` are as in `Page`.
+    """
+
+    texts: Sequence[str]
+    last: int | None
+    matched: int | None
+
+    @property
+    def returned(self) -> int:
+        """How many there are."""
+        return len(self.texts)
+
+    def written(self, before: bytes, after: bytes) -> bytes:
+        """Return the features one after another with commas between, and what stands around."""
+        return b"".join((before, ",".join(self.texts).encode(), after))
+
+
 def page(
     city: City,
     layer: Layer,
@@ -83,14 +94,39 @@ def page(
     names : tuple of str, optional
         The properties wanted; all of them by default.
     """
-    question = asked(city.frame, selection)
     fields = _fields(layer, names)
-    statement = _page(layer, fields, question.shape, after is not None)
+    rows, last, matched = _rows(city, layer, selection, (after, limit, names, False))
+    return Page(layer, fields, rows, last, matched)
+
+
+def written(
+    city: City,
+    layer: Layer,
+    selection: Selection = EVERYTHING,
+    *,
+    after: int | None = None,
+    limit: int = 100,
+    names: tuple[str, ...] | None = None,
+) -> Written:
+    """Return the same features as `page`, each as its text."""
+    rows, last, matched = _rows(city, layer, selection, (after, limit, names, True))
+    return Written([text for _, text in rows], last, matched)
+
+
+def _rows(
+    city: City,
+    layer: Layer,
+    selection: Selection,
+    asked_for: tuple[int | None, int, tuple[str, ...] | None, bool],
+) -> tuple[Sequence[tuple[Any, ...]], int | None, int | None]:
+    after, limit, names, as_text = asked_for
+    question = asked(city.frame, selection)
+    statement = _page(layer, _fields(layer, names), question.shape, after is not None, as_text)
     rows = statement.rows(city.session, question.values | {"after": after, "limit": limit + 1})
     more = len(rows) > limit
     matched = len(rows) if not more and after is None else None
     rows = rows[:limit]
-    return Page(layer, fields, rows, rows[-1][0] if more else None, matched)
+    return rows, rows[-1][0] if more else None, matched
 
 
 def count(city: City, layer: Layer, selection: Selection = EVERYTHING) -> int:
@@ -114,6 +150,22 @@ def one(city: City, layer: Layer, key: str) -> Page:
     NotFoundError
         If the layer has no such feature.
     """
+    return Page(layer, layer.fields, _found(city, layer, key, as_text=False), None, 1)
+
+
+def one_written(city: City, layer: Layer, key: str) -> str:
+    """Return the one feature with an id or a uid, as its text.
+
+    Raises
+    ------
+    NotFoundError
+        If the layer has no such feature.
+    """
+    text: str = _found(city, layer, key, as_text=True)[0][1]
+    return text
+
+
+def _found(city: City, layer: Layer, key: str, *, as_text: bool) -> Sequence[tuple[Any, ...]]:
     missing = NotFoundError(f"the layer {layer.id!r} has no feature {key!r}")
     numbered = key.isascii() and key.isdigit()
     if numbered and (len(key) > 19 or int(key) > _LARGEST_ID):
@@ -122,10 +174,10 @@ def one(city: City, layer: Layer, key: str) -> Page:
         value = int(key) if numbered else UUID(key)
     except ValueError:
         raise missing from None
-    rows = _one(layer, "id" if numbered else "uid").rows(city.session, {"key": value})
+    rows = _one(layer, "id" if numbered else "uid", as_text).rows(city.session, {"key": value})
     if not rows:
         raise missing
-    return Page(layer, layer.fields, rows, None, 1)
+    return rows
 
 
 @cache
@@ -134,8 +186,10 @@ def _fields(layer: Layer, names: tuple[str, ...] | None) -> tuple[Field, ...]:
 
 
 @lru_cache(maxsize=1024)
-def _page(layer: Layer, fields: tuple[Field, ...], shape: Shape, goes_on: bool) -> Prepared:
-    columns = _columns(layer, fields)
+def _page(
+    layer: Layer, fields: tuple[Field, ...], shape: Shape, goes_on: bool, as_text: bool
+) -> Prepared:
+    columns = _columns(layer, fields, as_text)
     statement = select(*columns).select_from(layer.rows).where(*conditions(layer, shape))
     if goes_on:
         statement = statement.where(layer.key > bindparam("after", type_=layer.key.type))
@@ -150,16 +204,19 @@ def _count(layer: Layer, shape: Shape) -> Select[Any]:
 
 
 @cache
-def _one(layer: Layer, name: str) -> Prepared:
+def _one(layer: Layer, name: str, as_text: bool) -> Prepared:
     column = layer.column(name)
     named = column == bindparam("key", type_=column.type)
-    return prepared(select(*_columns(layer, layer.fields)).select_from(layer.rows).where(named))
+    return prepared(
+        select(*_columns(layer, layer.fields, as_text)).select_from(layer.rows).where(named)
+    )
 
 
-def _columns(layer: Layer, fields: tuple[Field, ...]) -> list[ColumnElement[Any]]:
-    lonlat = func.ST_Transform(layer.shape, LONLAT_SRID)
+def _columns(layer: Layer, fields: tuple[Field, ...], as_text: bool) -> list[ColumnElement[Any]]:
+    if as_text:
+        return [layer.key, feature_text(layer, fields)]
     return [
         layer.key,
-        func.ST_AsGeoJSON(lonlat, _DECIMALS).label("geometry"),
+        geometry_text(layer).label("geometry"),
         *(layer.shown(entry.name) for entry in fields),
     ]

@@ -23,7 +23,6 @@ from sqlalchemy import (
     bindparam,
     false,
     func,
-    literal_column,
     or_,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, psycopg
@@ -31,11 +30,10 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
 from layers import Layer
-from layers._boxes import holds_city, searches
+from layers._boxes import holds_city, pieces, searches
 from layers.filter import Selection
+from layers.text import LONLAT_SRID
 from twin.crs import CityBox, Frame, LonLatBox
-
-LONLAT_SRID: ColumnElement[int] = literal_column("4326")
 
 _DIALECT = psycopg.dialect()  # type: ignore[no-untyped-call]
 _TYPES: dict[str, TypeEngine[Any]] = {
@@ -111,21 +109,29 @@ def asked(frame: Frame, selection: Selection, *, exact: bool = True) -> Question
         ends = {"begin": selection.period.begin, "end": selection.period.end}
         values |= {name: at for name, at in ends.items() if at is not None}
     where = selection.box is not None and not holds_city(frame, selection.box)
-    pieces = searches(frame, selection.box) if where and selection.box else ()
-    for i, piece in enumerate(pieces):
+    found = searches(frame, selection.box) if where and selection.box else ()
+    for i, piece in enumerate(found):
         values |= _sides(f"around{i}", piece.around) | {"srid": frame.srid}
         values |= _sides(f"box{i}", piece.lonlat) if exact else {}
         values |= _sides(f"inside{i}", piece.inside) if exact and piece.inside else {}
     shape = Shape(
-        boxes=tuple(piece.inside is not None for piece in pieces),
+        boxes=tuple(piece.inside is not None for piece in found),
         exact=exact,
-        nowhere=where and not pieces,
+        nowhere=where and not found,
         heights=selection.heights_m is not None,
         begin="begin" in values,
         end="end" in values,
         names=tuple(sorted(selection.values)),
     )
     return Question(shape, values)
+
+
+def places(frame: Frame, box: LonLatBox | None) -> tuple[LonLatBox, ...] | None:
+    """Return where a feature must be to be in a box: in one of some boxes; None for anywhere.
+
+    It is what `asked` asks of a feature's geometry in degrees, for those who look for themselves.
+    """
+    return None if box is None or holds_city(frame, box) else pieces(frame, box)
 
 
 @lru_cache(maxsize=1024)

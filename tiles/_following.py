@@ -23,6 +23,7 @@ from tiles.build import build, fetch, find
 from tiles.cache import Box, TileCache
 from tiles.columns import Columns
 from tiles.engine import encode
+from tiles.feature_keeper import TextKeeper
 from tiles.grid import WEB_MERCATOR, Tile, TileGrid, grid_named
 from twin.changes import START, Change, Position, latest, since, wait
 from twin.crs import Frame
@@ -58,6 +59,12 @@ class Follower:
         self.states = States(layers)
         self._folder = folder / blake2b(url.encode(), digest_size=6).hexdigest()
         self._stopped = Event()
+        self.texts = TextKeeper(
+            {name: state.layer for name, state in layers.items()},
+            url,
+            self._folder,
+            lambda: not any(state.wished for state in self.states.all()),
+        )
         self._columns = True
         self._wishes: SimpleQueue[LayerState | None] = SimpleQueue()
         self._made: deque[tuple[LayerState, Columns]] = deque()
@@ -75,6 +82,7 @@ class Follower:
     def start(self) -> None:
         """Begin."""
         self._columns = self._has_room()
+        self.texts.start(has_room=self._columns)
         for thread in self._threads:
             thread.start()
 
@@ -82,6 +90,7 @@ class Follower:
         """End, and wait for it."""
         self._stopped.set()
         self._wishes.put(None)
+        self.texts.stop()
         for thread in self._threads:
             thread.join(timeout=10)
 
@@ -130,6 +139,7 @@ class Follower:
                 while changes := since(session, self.position or START):
                     self._take(changes, reader)
                 self._adopt(session, reader)
+                self.texts.adopt(session, reader, self.position or START)
                 self._tend()
                 self.following, self.read_at = True, began
                 wait(bell, timeout_s=_RING_S)
@@ -143,6 +153,7 @@ class Follower:
         for state in self.states.all():
             if state.columns is None:
                 self._wish(state)
+        self.texts.begin()
 
     def _tend(self) -> None:
         """Wish for columns of the grids that somebody asked for; give up those nobody does."""
@@ -156,6 +167,7 @@ class Follower:
         self.read_at, self.position = float("-inf"), None
         for state in self.states.all():
             state.without_columns(START)
+        self.texts.reset()
         self._cache.clear()
 
     def _take(self, changes: Sequence[Change], reader: Connection) -> None:
@@ -165,6 +177,7 @@ class Follower:
             by_layer.setdefault(change.layer, []).append(change)
         for name, own in by_layer.items():
             self._take_layer(self.states.of_layer(name), own, reader)
+            self.texts.take(name, own, reader)
         self.position = changes[-1].position
         assert self.frame is not None
         for tell in list(self.listeners):

@@ -23,7 +23,7 @@ class _Own(local):
 _own = _Own()
 
 
-def pack(data: bytes, coding: str) -> bytes:
+def pack(data: bytes | memoryview, coding: str) -> bytes:
     """Return data in a coding; the same data always give the same bytes.
 
     Other threads run meanwhile.

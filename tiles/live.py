@@ -12,26 +12,47 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Event
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import sessionmaker
 
 from layers import Layer
+from layers.question import places
 from tiles._following import Follower
 from tiles._layers import LayerState
 from tiles.cache import Address, Made, TileCache
 from tiles.encodings.mvt import vector_tile
 from tiles.engine import encode
+from tiles.features import Found, Texts
 from tiles.grid import WEB_MERCATOR, Tile, TileGrid, grid_named, grids, parse_tile
 from twin.caller import Caller
 from twin.changes import START, Position
+from twin.crs import LonLatBox
 from twin.database import City
 from twin.errors import TwinError, UnavailableError
 
 PATIENCE_S = 5.0
 """How long tiles are still given when the feed cannot be read: a restart of the database passes
 unnoticed, but a process that is cut off from it stops to call old tiles new."""
+
+_DIGITS = 18
+"""Longer numbers may be none that PostgreSQL knows."""
+
+
+class Looked(NamedTuple):
+    """Where the features in a box are looked for."""
+
+    texts: Texts
+    pieces: Sequence[LonLatBox] | None
+
+    def page(self, *, after: int | None, limit: int) -> Found:
+        """Return the next features after a number, in the order of their numbers."""
+        return self.texts.page(self.pieces, after=after, limit=limit)
+
+    def matching(self) -> int:
+        """Return how many features there are."""
+        return self.texts.count(self.pieces)
 
 
 class TileEngine:
@@ -159,6 +180,23 @@ class TileEngine:
         of = self._follower.states.of
         return all(of(name, address.grid).columns is not None for name in address.layers)
 
+    def features(self, layer: Layer, box: LonLatBox | None) -> Looked | None:
+        """Return a layer's features as ready text, and where to look for those in a box.
+
+        None if PostGIS is to be asked: it is not known what changed, or there are no texts.
+        """
+        texts, frame = self._follower.texts.of(layer.id), self._follower.frame
+        if texts is None or frame is None or not self.ready:
+            return None
+        return Looked(texts, places(frame, box))
+
+    def feature(self, layer: Layer, key: str) -> bytes | None:
+        """Return one feature's ready text; None if PostGIS is to be asked."""
+        looked = self.features(layer, None)
+        if looked is None or not (key.isascii() and key.isdigit()) or len(key) > _DIGITS:
+            return None
+        return looked.texts.one(int(key))
+
     def status(self) -> dict[str, Any]:
         """Return how far the engine is, for people and monitors."""
         return {
@@ -169,6 +207,7 @@ class TileEngine:
             "tile_bytes": self.cache.bytes,
             "dropped": self.cache.dropped,
             "layers": {name: state.told() for name, state in self.layers.items()},
+            "features": {name: kept.told() for name, kept in self._follower.texts.kept.items()},
             "grids": [
                 {"grid": state.grid, "layer": state.layer.id, **state.told()}
                 for state in self._follower.states.others()
@@ -179,6 +218,16 @@ class TileEngine:
         """Wait until no layer's columns are missing; return whether that was so in time."""
         end, pause = monotonic() + timeout_s, Event()
         while any(state.columns is None and not state.refused for state in self.layers.values()):
+            if monotonic() > end:
+                return False
+            pause.wait(0.02)
+        return self.ready
+
+    def wait_for_texts(self, *, timeout_s: float) -> bool:
+        """Wait until no layer's texts are missing; return whether that was so in time."""
+        end, pause = monotonic() + timeout_s, Event()
+        kept = self._follower.texts.kept.values()
+        while any(each.texts is None and not each.refused for each in kept):
             if monotonic() > end:
                 return False
             pause.wait(0.02)

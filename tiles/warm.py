@@ -8,9 +8,11 @@ import numpy as np
 from tiles._world import world_of
 from tiles.columns import Columns, write_columns
 from tiles.engine import encode
+from tiles.feature_rows import write_texts
+from tiles.features import Texts
 from tiles.grid import Tile
 from twin.changes import START
-from twin.crs import CityBox, Frame
+from twin.crs import CityBox, Frame, LonLatBox
 
 _FRAME = Frame(4548, CityBox(466_000.0, 2_583_000.0, 468_000.0, 2_585_000.0))
 _ONE_POINT = bytes.fromhex("0101000000" + "00000000607e1c41" + "0000000044b64341")
@@ -31,6 +33,15 @@ def warm() -> None:
         columns = Columns.open(Path(folder))
         columns.apply([1], _rows(1), START)
         encode(columns, Tile(0, 0, 0))
+        _warm_texts(Path(folder), rows)
+
+
+def _warm_texts(folder: Path, rows: bytes) -> None:
+    write_texts(folder, np.frombuffer(rows, np.uint8), {"position": list(START)})
+    texts = Texts.open(folder)
+    texts.apply([1], _rows(1), START)
+    texts.page([LonLatBox(-180.0, -90.0, 180.0, 90.0)]).written(b"", b"")
+    texts.near(np.zeros((1, 4)))
 
 
 def _rows(*ids: int) -> bytes:

@@ -1,6 +1,8 @@
 """OGC API - Features, Part 1 (OGC 17-069r4): layers as collections, and their features."""
 
-import orjson
+from collections.abc import Callable
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 
 from api import documents, html, render
@@ -12,7 +14,8 @@ from api.dependencies import (
     OnlyFormat,
     write_cursor,
 )
-from api.links import GEOJSON, SCHEMA, address, base, header
+from api.feature_answer import from_texts, page, ready_texts
+from api.links import GEOJSON, SCHEMA, address, base
 from api.negotiate import JsonOnly, WantsHtml
 from layers import Layer, query
 from layers.filter import EVERYTHING
@@ -53,27 +56,27 @@ def items(
     request: Request, city: CityParam, layer: LayerParam, asked: ItemsParam, wants_html: WantsHtml
 ) -> Response:
     """Return a page of features, clause 7.15."""
-    found = query.page(
+    if not wants_html:
+        texts = ready_texts(request.app.state.tiles, layer, asked)
+        if texts is not None:
+            return from_texts(request, layer, asked, texts)
+    ask: Callable[..., Any] = query.page if wants_html else query.written
+    found = ask(
         city, layer, asked.selection, after=asked.after, limit=asked.limit, names=asked.names
     )
-    matched = _matched(request, city, layer, asked, found)
-    cursor = None if found.last is None else write_cursor(found.last)
-    if wants_html:
-        following = cursor and address(request, cursor=cursor, f="html")
-        json = address(request, f="json")
-        made = html.items(base(request), city, found, matched, json=json, following=following)
-        return render.page(request, made)
-    links = documents.items_links(request, layer, cursor)
-    body = render.feature_collection(found, links, matched)
-    return render.respond(request, body, GEOJSON, headers={"Link": header(links, ("next",))})
+    matched = found.matched
+    if matched is None:
+        matched = _matched(request, city, layer, asked)
+    if not wants_html:
+        return page(request, layer, found, matched)
+    following = found.last and address(request, cursor=write_cursor(found.last), f="html")
+    json = address(request, f="json")
+    made = html.items(base(request), city, found, matched, json=json, following=following)
+    return render.page(request, made)
 
 
-def _matched(
-    request: Request, city: City, layer: Layer, asked: Items, found: query.Page
-) -> int | None:
+def _matched(request: Request, city: City, layer: Layer, asked: Items) -> int | None:
     """Return how many features match, exactly, where it is known or asked for."""
-    if found.matched is not None:
-        return found.matched
     if asked.selection == EVERYTHING:
         return int(request.app.state.totals.of(city).counts[layer.id])
     return query.count(city, layer, asked.selection) if asked.counted else None
@@ -84,9 +87,12 @@ def item(
     request: Request, city: CityParam, layer: LayerParam, feature_id: str, wants_html: WantsHtml
 ) -> Response:
     """Return one feature by its id or uid, clause 7.16."""
-    found = query.one(city, layer, feature_id)
     if wants_html:
+        found = query.one(city, layer, feature_id)
         json = address(request, f="json")
         return render.page(request, html.item(base(request), city, found, json=json))
-    feature = render.features(found)[0] | {"links": documents.item_links(request, layer)}
-    return render.respond(request, orjson.dumps(feature), GEOJSON)
+    text = request.app.state.tiles.feature(layer, feature_id)
+    if text is None:
+        text = query.one_written(city, layer, feature_id).encode()
+    feature = render.feature(text, documents.item_links(request, layer))
+    return render.respond(request, feature, GEOJSON)
