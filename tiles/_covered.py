@@ -88,10 +88,10 @@ def _marked(states: Sequence[State], level: int, zoom: int, within: Window) -> A
     wide, high = int(found[:, 2].max()) - left + 1, int(found[:, 3].max()) - top + 1
     x0, y0 = found[:, 0] - left, found[:, 1] - top
     x1, y1 = found[:, 2] - left + 1, found[:, 3] - top + 1
-    marks = np.zeros((high + 1) * (wide + 1), np.int64)
+    size = (high + 1) * (wide + 1)
+    marks = np.zeros(size, np.int64)
     for x, y, sign in ((x0, y0, 1), (x1, y1, 1), (x0, y1, -1), (x1, y0, -1)):
-        at, times = np.unique(y * (wide + 1) + x, return_counts=True)
-        marks[at] += sign * times
+        marks += sign * np.bincount(y * (wide + 1) + x, minlength=size)
     marks = marks.reshape(high + 1, wide + 1).cumsum(0).cumsum(1)
     row, column = np.nonzero(marks)
     x, y = column + left, row + top

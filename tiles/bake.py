@@ -241,7 +241,7 @@ def _zooms(wish: Wish) -> tuple[int, int]:
     first = min(layer.minzoom for layer in wish.layers)
     low, high = wish.zooms or (first, max(layer.maxzoom for layer in wish.layers))
     if low > high:
-        raise InvalidInputError(f"levels go from the lowest to the highest: {high}-{low}?")
+        raise InvalidInputError(f"levels go from the lowest to the highest: {high}-{low}, not {low}-{high}")
     if not 0 <= low <= high <= MAXZOOM:
         raise InvalidInputError(f"there are levels 0 to {MAXZOOM}, not {low}-{high}")
     return low, high
