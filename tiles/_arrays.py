@@ -27,6 +27,8 @@ class Features(NamedTuple):
     along: NDArray[np.uint32]
     """How far along the curve of `hilbert_keys` the feature lies; with the id, the order in which
     features are written."""
+    clear: NDArray[np.uint8]
+    """How coarse a tile may be and a polygon surely stays valid, from `clearances`."""
     ring_start: NDArray[np.int32]
     place_start: NDArray[np.int32]
     holes: NDArray[np.uint8]

@@ -111,8 +111,9 @@ def _rings(
     rings = wind(polygon(features, i, window, scratch, clip), scratch)
     if rings == 0:
         return 0, True
-    good = rings > 0 and sound(
-        scratch.x, scratch.y, scratch.ring_at, scratch.ring_hole, rings, scratch.spare_x
+    good = rings > 0 and (
+        (not clip and window.shift < features.clear[i])
+        or sound(scratch.x, scratch.y, scratch.ring_at, scratch.ring_hole, rings, scratch.spare_x)
     )
     if clip and not good:
         area = _area(rings, scratch)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tiles._arrays import Features, Sorted, Values
+from tiles._clear_kernel import clearances
 from tiles._index_kernel import boxes_of, hilbert_keys, tree_of
 from tiles._rows import Rows, Tags
 from tiles._store import frozen
@@ -59,6 +60,7 @@ class Tail:
             "kinds": Growing(np.uint8),
             "gone": Growing(np.int32),
             "along": Growing(np.uint32),
+            "clear": Growing(np.uint8),
             "ring_start": Growing(np.int32),
             "place_start": Growing(np.int32),
             "holes": Growing(np.uint8),
@@ -142,6 +144,7 @@ class Tail:
             "places": places,
             "boxes": boxes,
             "along": hilbert_keys(boxes),
+            "clear": clearances(rows.ring_start, rows.place_start, rows.holes, places, boxes),
             "tag_key": tags.key,
             "tag_value": numbers[tags.value] if len(tags.value) else tags.value,
             "ring_start": rows.ring_start[1:] + columns["holes"].length,

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tiles._arrays import Features, Scratch, Sorted, Values
+from tiles._clear_kernel import clearances
 from tiles._index_kernel import boxes_of, gather, hilbert_keys, tree_of
 from tiles._rows import Rows, number, read
 from tiles._store import TornFileError, frozen, load, save
@@ -25,7 +26,7 @@ from tiles.grid import TileGrid
 from twin.changes import Position
 
 FILE = "columns.bin"
-FORMAT = 3
+FORMAT = 4
 NEVER = 2**31 - 1
 
 
@@ -245,6 +246,7 @@ def write_columns(
         "places": places,
         "boxes": boxes,
         "along": along[order],
+        "clear": clearances(ring_start, place_start, holes, places, boxes),
         "tag_start": tags.start,
         "tag_key": tags.key,
         "tag_value": tags.value,
