@@ -98,7 +98,7 @@ def tipg(bench: Bench, engine: Engine) -> Iterator[Contender]:
     env = {
         "DATABASE_URL": socket_in_host(engine.url.render_as_string(hide_password=False)),
         "TIPG_DB_SCHEMAS": '["twin"]',
-        "TIPG_DB_TABLES": '["building"]',
+        "TIPG_DB_TABLES": '["twin.building"]',
         "TIPG_TILE_BUFFER": "64",
         "TIPG_MAX_FEATURES_PER_TILE": str(_MOST),
         "TIPG_SET_MVT_LAYERNAME": "true",
@@ -110,7 +110,9 @@ def tipg(bench: Bench, engine: Engine) -> Iterator[Contender]:
     with serving(command, port, env=env, log=bench.folder / "tipg.log") as address:
         pids = [*_pids(address), database_pid(bench)]
         folder = "/collections/twin.building/tiles/WebMercatorQuad"
-        yield Contender("TiPg 1.6.1", address, folder, f"?properties={','.join(FIELDS)}", pids)
+        yield Contender(
+            "TiPg 1.6.1", address, folder, f"?properties={','.join(('id', *FIELDS))}", pids
+        )
 
 
 @contextmanager

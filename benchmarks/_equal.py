@@ -90,7 +90,7 @@ def features(body: bytes) -> Features:
     found: Features = {}
     for feature in _decoded(body):
         told = feature["properties"]
-        key = feature.get("id", told.get("tipg_id", told.get("id")))
+        key = feature.get("id") or told.get("id")
         places = feature["geometry"]["coordinates"]
         found[key if key else ("merged", len(found))] = (
             [told.get(name) for name in FIELDS],
