@@ -162,7 +162,9 @@ def test_tilejson_leads_to_the_tiles(client: TestClient) -> None:
 def test_tilejson_passes_a_filter_on_to_the_tiles(client: TestClient) -> None:
     run = "00000000-0000-0000-0000-000000000001"
     (tiles,) = client.get(f"/tiles/analysis_feature.json?run_id={run}").json()["tiles"]
-    assert tiles.endswith(f"/tiles/analysis_feature/{{z}}/{{x}}/{{y}}?run_id={run}")
+    assert re.search(
+        rf"/tiles/analysis_feature/{{z}}/{{x}}/{{y}}\?run_id={run}&v=[0-9a-f]{{12}}$", tiles
+    )
 
 
 def test_tilejson_names_every_attribute_of_the_tiles(client: TestClient) -> None:
