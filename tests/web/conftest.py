@@ -58,9 +58,9 @@ def dist() -> Path:
 
 
 @contextmanager
-def served(database_url: str, dist: Path) -> Iterator[str]:
+def served(database_url: str, dist: Path, **more: Any) -> Iterator[str]:
     """Serve a city from a thread of this process, and give the address."""
-    settings = Settings(database_url=database_url, web_dist=dist)
+    settings = Settings(database_url=database_url, web_dist=dist, **more)
     config = uvicorn.Config(
         create_app(settings),
         host="127.0.0.1",
