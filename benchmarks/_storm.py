@@ -32,7 +32,7 @@ _ADDED = """
     FROM   twin.building WHERE id = %(id)s RETURNING id
 """
 _GONE = "DELETE FROM twin.building WHERE id = %(id)s"
-PATIENCE_S = 60.0
+PATIENCE_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -146,10 +146,13 @@ class Watcher:
         found: dict[int, http.client.HTTPConnection] = {}
         for _ in range(64):
             connection = http.client.HTTPConnection(*self._at, timeout=10)
-            told = json.loads(self._body(connection, "/health"))
-            found.setdefault(told["tiles"]["process"], connection)
+            told = json.loads(self._body(connection, "/health")).get("tiles")
+            if told is None or found.setdefault(told["process"], connection) is not connection:
+                connection.close()  # it cannot tell now, or is one more of the same
             if len(found) == self._processes:
                 break
+        if not found:
+            raise ConnectionError("no process tells who it is")
         self._open = list(found.values())
 
     @staticmethod

@@ -21,7 +21,6 @@ from twin.database import connect, create_city
 
 JAKARTA = Frame(32748, CityBox(660_000, 9_270_000, 740_000, 9_350_000))
 MANHATTAN = Frame(32618, CityBox(560_000, 4_490_000, 610_000, 4_530_000))
-DEMO_LAYERS = 4000
 
 Clone = AbstractContextManager[str]
 
@@ -58,11 +57,15 @@ def fill_city(name: str, engine: Engine, data_dir: Path, *, buildings: int = 400
 @contextmanager
 def opened(clone: Clone, name: str, data_dir: Path, *, buildings: int = 4000) -> Iterator[Engine]:
     """Return an engine on one of the cities, in a database of its own."""
+    if name != "demo":
+        real_data()
     with clone as url:
         engine = connect(url)
-        fill_city(name, engine, data_dir, buildings=buildings)
-        yield engine
-        engine.dispose()
+        try:
+            fill_city(name, engine, data_dir, buildings=buildings)
+            yield engine
+        finally:
+            engine.dispose()
 
 
 def places_of(engine: Engine, layer: Layer, frame: Frame) -> np.ndarray:
