@@ -31,6 +31,15 @@ def distinct(places: NDArray[np.float64], zoom: int, most: int = 20_000) -> list
     return [Tile(zoom, int(x), int(y)) for x, y in cells[:most]]
 
 
+def full(places: NDArray[np.float64], zoom: int, most: int) -> list[Tile]:
+    """Return tiles of a level, shuffled, that have about as many buildings as any."""
+    cells = np.floor(places * 2**zoom).astype(np.int64)
+    cells, counts = np.unique(cells, axis=0, return_counts=True)
+    cells = cells[counts >= 0.95 * counts.max()]
+    np.random.default_rng(_SEED).shuffle(cells)
+    return [Tile(zoom, int(x), int(y)) for x, y in cells[:most]]
+
+
 def visit(places: NDArray[np.float64], count: int, *, low: int = 12, high: int = 17) -> list[Tile]:
     """Return the tiles that visitors ask for while they pan and zoom, in order.
 
