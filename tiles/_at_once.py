@@ -4,15 +4,14 @@ import fcntl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from layers import Layer
 from tiles._covered import State
-from tiles.build import build, fetch, open_or_build
+from tiles.build import build, fetch, home, open_or_build, snapshot
 from tiles.columns import Columns
 from twin.changes import Position, latest, since
 from twin.crs import Frame
@@ -57,13 +56,13 @@ def columns_at_once(engine: Engine, layers: Sequence[Layer], folder: Path) -> Mo
     The columns on the disk are older than the city by different amounts.  One transaction that sees
     one state of the database reads what each of them lacks, as a server does that starts.
     """
-    home = folder / blake2b(_url(engine).encode(), digest_size=6).hexdigest()
+    place = home(folder, engine.url.render_as_string(hide_password=False))
     found: dict[str, Columns] = {}
     for _ in range(_TRIES):
         for layer in layers:
             if layer.id not in found:
-                found[layer.id] = _opened(engine, layer, home / layer.id)
-        with _snapshot(engine) as connection, Session(connection) as session:
+                found[layer.id] = _opened(engine, layer, place / layer.id)
+        with snapshot(engine) as connection, Session(connection) as session:
             city, position = open_city(session), latest(session)
             late = [
                 layer
@@ -78,8 +77,8 @@ def columns_at_once(engine: Engine, layers: Sequence[Layer], folder: Path) -> Mo
                 [(found[layer.id], found[layer.id].snapshot) for layer in layers],
             )
         for layer in late:
-            with _turn(home / layer.id):
-                found[layer.id] = build(engine, layer, home / layer.id)
+            with _turn(place / layer.id):
+                found[layer.id] = build(engine, layer, place / layer.id)
     raise UnavailableError(
         f"{', '.join(layer.id for layer in late)}: loaded anew again and again; try when it is done"
     )
@@ -108,23 +107,9 @@ def _caught_up(session: Session, layer: Layer, columns: Columns, end: Position) 
 
 
 @contextmanager
-def _snapshot(engine: Engine) -> Iterator[Connection]:
-    with engine.connect() as connection:
-        connection = connection.execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        )
-        yield connection
-        connection.rollback()
-
-
-@contextmanager
 def _turn(folder: Path) -> Iterator[None]:
     """Wait until no other process makes these columns: what the first has made, the others open."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".turn").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         yield
-
-
-def _url(engine: Engine) -> str:
-    return engine.url.render_as_string(hide_password=False)

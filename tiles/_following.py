@@ -4,7 +4,6 @@ import fcntl
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from hashlib import blake2b
 from pathlib import Path
 from queue import SimpleQueue
 from tempfile import TemporaryFile
@@ -19,7 +18,7 @@ from sqlalchemy.orm import Session
 from layers import Layer
 from tiles._layers import LayerState, States, boxes_of
 from tiles._store import TornFileError
-from tiles.build import build, fetch, find
+from tiles.build import build, fetch, find, home
 from tiles.cache import Box, TileCache
 from tiles.columns import Columns
 from tiles.engine import encode
@@ -57,7 +56,7 @@ class Follower:
     ) -> None:
         self._cache, self._url = cache, url
         self.states = States(layers)
-        self._folder = folder / blake2b(url.encode(), digest_size=6).hexdigest()
+        self._folder = home(folder, url)
         self._stopped = Event()
         self.texts = TextKeeper(
             {name: state.layer for name, state in layers.items()},

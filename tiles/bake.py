@@ -15,8 +15,7 @@ from layers import Layer
 from tiles._at_once import Moment, columns_at_once
 from tiles._covered import Addresses, State, covered
 from tiles._ground import common, held, shown, window
-from tiles.archives import About, Batch, archive_of
-from tiles.archives._whole import whole
+from tiles.archives import About, Batch, archive_of, whole
 from tiles.described import vector_layer
 from tiles.engine import compressed, encode
 from tiles.grid import MAXZOOM, Tile
@@ -241,7 +240,9 @@ def _zooms(wish: Wish) -> tuple[int, int]:
     first = min(layer.minzoom for layer in wish.layers)
     low, high = wish.zooms or (first, max(layer.maxzoom for layer in wish.layers))
     if low > high:
-        raise InvalidInputError(f"levels go from the lowest to the highest: {high}-{low}, not {low}-{high}")
+        raise InvalidInputError(
+            f"levels go from the lowest to the highest: {high}-{low}, not {low}-{high}"
+        )
     if not 0 <= low <= high <= MAXZOOM:
         raise InvalidInputError(f"there are levels 0 to {MAXZOOM}, not {low}-{high}")
     return low, high

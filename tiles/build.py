@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,11 @@ _DATABASE = text("""
 """)
 
 
+def home(folder: Path, url: str) -> Path:
+    """Return where the columns of a database are; several may share a folder."""
+    return folder / blake2b(url.encode(), digest_size=6).hexdigest()
+
+
 def build(engine: Engine, layer: Layer, folder: Path, *, grid: TileGrid = WEB_MERCATOR) -> Columns:
     """Read a layer out of PostGIS into new columns, and let them be the folder's current ones.
 
@@ -55,7 +61,7 @@ def build(engine: Engine, layer: Layer, folder: Path, *, grid: TileGrid = WEB_ME
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder), tempfile.TemporaryDirectory(prefix=".new-", dir=folder) as new:
         place = Path(new)
-        with _snapshot(engine) as connection, Session(connection) as session:
+        with snapshot(engine) as connection, Session(connection) as session:
             city = open_city(session)
             position = latest(session)
             facts = _facts(connection, layer, city.frame, grid)
@@ -93,7 +99,7 @@ def find(engine: Engine, layer: Layer, folder: Path, *, grid: TileGrid = WEB_MER
     except OSError as error:
         raise TornFileError(f"there are no columns of {layer.id} yet") from error
     columns = Columns.open(folder / Path(version).name)
-    with _snapshot(engine) as connection, Session(connection) as session:
+    with snapshot(engine) as connection, Session(connection) as session:
         expected = _facts(connection, layer, open_city(session).frame, grid)
         newest = latest(session)
     found = {name: columns.facts.get(name) for name in expected}
@@ -150,7 +156,8 @@ def _raw(connection: Connection) -> Any:
 
 
 @contextmanager
-def _snapshot(engine: Engine) -> Iterator[Connection]:
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """Give a connection that sees one state of the database, and only reads."""
     with engine.connect() as connection:
         connection = connection.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -193,4 +200,4 @@ def _tidy(folder: Path, version: str) -> None:
             shutil.rmtree(other, ignore_errors=True)
 
 
-__all__ = ["Position", "build", "fetch", "find", "open_or_build"]
+__all__ = ["Position", "build", "fetch", "find", "home", "open_or_build", "snapshot"]

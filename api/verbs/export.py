@@ -15,6 +15,7 @@ from api.settings import Settings
 from api.verbs._verb import Verb, database, say, stoppable
 from layers import Layer, layer_named, layers
 from layers.filter import parse_box
+from tiles.archives import archive_of, require_free
 from twin.crs import LonLatBox
 from twin.errors import InvalidInputError
 
@@ -65,6 +66,9 @@ def _run(arguments: Namespace, settings: Settings) -> int:
     zooms = _zooms(arguments.zooms)
     _require_grid(arguments.tile_matrix_set)
     path = _path(arguments.out, settings)
+    # Before anything slow is done for it.
+    archive_of(path)
+    require_free(path, overwrite=arguments.overwrite)
     with stoppable(), database(settings) as engine:
         prepare(say)
         # Only here: the compiler takes a second to be imported.

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from tiles.archives._archive import About, Archive, Batch, Writer
+from tiles.archives._whole import require_free, whole
 from twin.discover import discover
 from twin.errors import InvalidInputError
 
-__all__ = ["About", "Archive", "Batch", "Writer", "archive_of", "archives"]
+__all__ = ["About", "Archive", "Batch", "Writer", "archive_of", "archives", "require_free", "whole"]
 
 
 def archives() -> dict[str, Archive]:

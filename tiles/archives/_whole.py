@@ -35,14 +35,14 @@ def whole(path: Path, *, overwrite: bool) -> Iterator[Path]:
     The file beside it has always the same name and is locked while it is written: what a process
     that was killed has left is used by the next one, and never taken for an archive.
     """
-    _require_free(path, overwrite=overwrite)
+    require_free(path, overwrite=overwrite)
     part = path.with_name(f".{path.name}.part")
     try:
         with _alone(part) as number:
             try:
                 yield part
                 os.fsync(number)
-                _require_free(path, overwrite=overwrite)
+                require_free(path, overwrite=overwrite)
                 part.replace(path)
             except BaseException:
                 part.unlink(missing_ok=True)
@@ -58,7 +58,8 @@ def whole(path: Path, *, overwrite: bool) -> Iterator[Path]:
         ) from error
 
 
-def _require_free(path: Path, *, overwrite: bool) -> None:
+def require_free(path: Path, *, overwrite: bool) -> None:
+    """Refuse a place where no file can be put, or is there already; see `whole`."""
     if path.is_dir():
         raise InvalidInputError(f"{path} is a folder; an archive is a file")
     if not path.parent.is_dir():
