@@ -3,6 +3,7 @@
 import "./openlayers.css";
 import "../styles/page.css";
 import "../styles/panel.css";
+import "../styles/answer.css";
 import "./cgcs2000.css";
 
 import OlMap from "ol/Map";
@@ -206,6 +207,7 @@ function titleOf(layer: LayerInfo, item: Item): string {
 
 function shownValue(layer: LayerInfo, name: string, unit: string | null, value: unknown): string {
   if (typeof value === "number") return quantity(value, unit);
+  if (typeof value === "boolean") return value ? t("yes") : t("no");
   const text = String(value);
   const coded = layer.fields.find((field) => field.name === name)?.codes?.[text];
   if (coded) return sayCode(`${layer.id}.${name}`, text);
