@@ -3,6 +3,7 @@
 import gzip
 import http.client
 import json
+import math
 import multiprocessing as mp
 import time
 from collections.abc import Iterator, Sequence
@@ -69,7 +70,9 @@ def edit(
         try:
             told = _one(connection, random, int(random.integers(1, last_id)), own, seed, number)
         except psycopg.Error:
+            cut = time.monotonic()
             connection = _database(url)
+            began += time.monotonic() - cut  # nothing can be edited meanwhile
             continue
         out.put(told)
         number += 1
@@ -229,9 +232,10 @@ def run(
         _process(watch, address, 2, asked, seen),
         _process(read, address, reads, reads_per_s, stopped, counted),
     ):
-        began, called = time.monotonic(), meanwhile is None
-        while (each := told.get(timeout=PATIENCE_S + seconds)) is not None:
+        began, called = math.inf, meanwhile is None
+        while (each := told.get(timeout=2 * PATIENCE_S + seconds)) is not None:
             done.edits.append(each)
+            began = min(began, time.monotonic())
             if each.place is not None:
                 asked.put((path_of(each.place, zoom), each.word, each.at))
             if not called and time.monotonic() - began > seconds / 2:
