@@ -67,7 +67,7 @@ class Made:
     def __init__(self, tile: bytes) -> None:
         self.forms: dict[str, bytes] = {GZIP: pack(tile, GZIP) if tile else b""}
         self.size = len(tile)
-        # The same tile is packed into the same bytes, and fewer; processors know this hash by heart.
+        # The same tile is packed into the same bytes, and fewer; processors know this hash.
         self.digest = sha256(self.forms[GZIP]).hexdigest()[:32]
         self.kept: dict[Any, Any] = {}
         self.used = False
