@@ -15,6 +15,7 @@ from api import errors
 from api.access_log import AccessLog
 from api.desk import Desk, Place
 from api.edge import Edge
+from api.feature_answer import ReadyFeatures
 from api.limits import most_connections
 from api.pushed import Pushed
 from api.routes import (
@@ -102,6 +103,7 @@ def create_app(settings: Settings, *, place: Place | None = None) -> FastAPI:
         app.include_router(module.router)
     site.install(app, settings.web_dist)
     errors.install(app)
+    app.add_middleware(ReadyFeatures)
     app.add_middleware(Edge, router=app.router, body_limit_bytes=settings.body_limit_bytes)
     return app
 

@@ -1,15 +1,23 @@
 """What is answered to whoever asks for features; every way they leave the service uses this."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from fastapi import Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from api import documents, render
-from api.dependencies import Items, write_cursor
+from api.codings import PLAIN
+from api.dependencies import Items, read_items, write_cursor
 from api.links import GEOJSON, header
-from layers import Layer
+from api.negotiate import wants_html
+from layers import Layer, layers
 from layers.filter import EVERYTHING
 from tiles.live import Looked, TileEngine
+from twin.errors import TwinError
+
+_AT_ONCE = 1000
+"""So many features take less time than a thread for them."""
+_LIGHT_BYTES = 4096
 
 
 class Found(render.Texts, Protocol):
@@ -50,3 +58,39 @@ def page(request: Request, layer: Layer, found: Found, matched: int | None) -> R
     links = documents.items_links(request, layer, cursor)
     body = render.feature_collection(found, links, matched)
     return render.respond(request, body, GEOJSON, headers={"Link": header(links, ("next",))})
+
+
+class ReadyFeatures:
+    """An ASGI application around another: it answers with the features that are ready as text.
+
+    What is asked is read by the same functions as in the application within, which gets all that
+    is not answered here: other addresses, other forms, filters, mistakes.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request."""
+        app = self._app
+        if scope["type"] == "http" and scope["method"] == "GET":
+            word, _, name = scope["path"].removesuffix("/items").rpartition("/")
+            layer = layers().get(name) if word == "/collections" else None
+            if layer is not None and scope["path"].endswith("/items"):
+                app = await self._response(Request(scope), layer) or app
+        await app(scope, receive, send)
+
+    async def _response(self, request: Request, layer: Layer) -> Response | None:
+        try:
+            asked = read_items(request, layer)
+            if wants_html(request):
+                return None
+        except TwinError:
+            return None
+        texts = ready_texts(request.app.state.tiles, layer, asked)
+        if texts is None:
+            return None
+        plain = render.coding_for(request) == PLAIN and not asked.counted
+        if plain and asked.limit <= _AT_ONCE and texts.texts.mean_bytes < _LIGHT_BYTES:
+            return from_texts(request, layer, asked, texts)
+        return await run_in_threadpool(from_texts, request, layer, asked, texts)

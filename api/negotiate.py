@@ -12,6 +12,17 @@ F = "f"
 
 
 async def _wants_html(request: Request) -> bool:
+    return wants_html(request)
+
+
+def wants_html(request: Request) -> bool:
+    """Return whether a page for people is wanted.
+
+    Raises
+    ------
+    InvalidInputError
+        If ``f`` names no form there is.
+    """
     form = request.query_params.get(F)
     if form is not None:
         if form not in ("json", "html"):

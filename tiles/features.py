@@ -111,6 +111,12 @@ class Texts:
         return self.state.held
 
     @property
+    def mean_bytes(self) -> float:
+        """How long the file's features are, with their geometry."""
+        base = self.state.base
+        return len(base.data) / max(len(base.ids), 1)
+
+    @property
     def position(self) -> Position:
         """How far of the change feed is in the texts."""
         return self.state.position

@@ -14,7 +14,7 @@ from api.dependencies import (
     OnlyFormat,
     write_cursor,
 )
-from api.feature_answer import from_texts, page, ready_texts
+from api.feature_answer import page
 from api.links import GEOJSON, SCHEMA, address, base
 from api.negotiate import JsonOnly, WantsHtml
 from layers import Layer, query
@@ -56,10 +56,6 @@ def items(
     request: Request, city: CityParam, layer: LayerParam, asked: ItemsParam, wants_html: WantsHtml
 ) -> Response:
     """Return a page of features, clause 7.15."""
-    if not wants_html:
-        texts = ready_texts(request.app.state.tiles, layer, asked)
-        if texts is not None:
-            return from_texts(request, layer, asked, texts)
     ask: Callable[..., Any] = query.page if wants_html else query.written
     found = ask(
         city, layer, asked.selection, after=asked.after, limit=asked.limit, names=asked.names
