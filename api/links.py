@@ -1,6 +1,7 @@
 """Addresses and links."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -40,7 +41,12 @@ def address(request: Request, **changed: str | None) -> str:
     pairs = [(k, v) for k, v in request.query_params.multi_items() if k not in changed]
     pairs += [(name, value) for name, value in changed.items() if value is not None]
     query = f"?{urlencode(pairs)}" if pairs else ""
-    return f"{base(request)}{quote(request.url.path)}{query}"
+    return f"{base(request)}{_quoted(request.url.path)}{query}"
+
+
+@lru_cache(maxsize=1024)
+def _quoted(path: str) -> str:
+    return quote(path)
 
 
 def header(links: Iterable[Link], rels: Iterable[str]) -> str:

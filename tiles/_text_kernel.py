@@ -35,6 +35,87 @@ def _copy(context: Any, out: Any, at: Any, source: Any, begin: Any, length: Any)
     return types.none(out, types.int64, source, types.int64, types.int64), write
 
 
+@intrinsic
+def _double(context: Any, data: Any, at: Any) -> Any:
+    """Return the 64-bit float that begins at a byte, wherever that is."""
+
+    def read(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        origin = context.make_array(signature.args[0])(context, builder, given[0])
+        place = builder.gep(origin.data, [given[1]])
+        kind = context.get_value_type(types.float64)
+        return builder.load(builder.bitcast(place, kind.as_pointer()), align=1)
+
+    return types.float64(data, types.int64), read
+
+
+@kernel
+def _count(data: NDArray[np.uint8], at: int) -> int:
+    """Return the unsigned 32-bit number that begins at a byte."""
+    value = np.int64(0)
+    for i in range(4):
+        value |= np.int64(data[at + i]) << (8 * i)
+    return value
+
+
+@kernel
+def _has_place_in(data: NDArray[np.uint8], at: int, count: int, pieces: Pieces) -> bool:
+    """Return whether one of some places, one after another, lies in one of some boxes."""
+    for i in range(count):
+        x: float = _double(data, at + 16 * i)
+        y: float = _double(data, at + 16 * i + 8)
+        for p in range(len(pieces)):
+            if pieces[p, 0] <= x <= pieces[p, 2] and pieces[p, 1] <= y <= pieces[p, 3]:
+                return True
+    return False
+
+
+@kernel
+def reaches(data: NDArray[np.uint8], at: int, end: int, pieces: Pieces) -> bool:
+    """Return whether a geometry in plan (EWKB) has a place of its own in one of some boxes.
+
+    False says nothing: a line may cross a box between two places, and an area hold it.
+    """
+    while at < end:
+        if data[at] != 1:
+            return False  # numbers with the highest byte first are left to others
+        kind = _count(data, at + 1)
+        at += 9 if kind & 0x20000000 else 5
+        kind &= 0xFF
+        if kind == 1:
+            if _has_place_in(data, at, 1, pieces):
+                return True
+            at += 16
+            continue
+        # Parts of a collection follow as if they stood alone.
+        runs = 0
+        if kind == 2:
+            runs = 1
+        elif kind == 3:
+            runs = _count(data, at)
+        if kind != 2:
+            at += 4
+        for _ in range(runs):
+            count = _count(data, at)
+            if _has_place_in(data, at + 4, count, pieces):
+                return True
+            at += 4 + 16 * count
+    return False
+
+
+@kernel
+def settle(
+    data: NDArray[np.uint8],
+    begins: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    pieces: Pieces,
+    sure: NDArray[np.uint8],
+) -> None:
+    """Note which geometries certainly touch one of some boxes."""
+    for i in range(len(begins)):
+        if sure[i] == 0 and reaches(data, begins[i], ends[i], pieces):
+            sure[i] = 1
+
+
 @kernel
 def mark(order: NDArray[np.int32], blocks: Boxes, pieces: Pieces, marks: NDArray[np.uint8]) -> None:
     """Mark features that lie about some pieces.

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from tiles._store import TornFileError, frozen, load
 from tiles._tail import Growing
-from tiles._text_kernel import BLOCK, join, mark, pick
+from tiles._text_kernel import BLOCK, join, mark, pick, settle
 from tiles.feature_rows import BEFORE_GEOMETRY, FILE, FORMAT, LENGTH, NEVER, Part, parted
 from twin.changes import Position
 from twin.crs import LonLatBox
 
-_TRIES, _TRIED = 8, 4096
-"""So many features are looked at for each that is wanted before the index is asked."""
+_TRIED = 20_000
+"""So many features are looked at, in their order, before the index is asked."""
 
 
 class State(NamedTuple):
@@ -67,12 +67,13 @@ class Found(NamedTuple):
         total = int((self.ends - np.where(self.begins < 0, -1 - self.begins, self.begins)).sum())
         # The comma after the last one is written over.
         end = len(before) + max(total - 1, 0)
-        out = bytearray(end + len(after))
-        out[: len(before)] = before
-        room = np.frombuffer(out, np.uint8, end)
-        join(self.state.base.data, self.state.tail.data, self.begins, self.ends, room, len(before))
-        out[end:] = after
-        return memoryview(out)
+        out = np.empty(end + len(after), np.uint8)
+        told = out.data
+        told[: len(before)] = before
+        data, added = self.state.base.data, self.state.tail.data
+        join(data, added, self.begins, self.ends, out[:end], len(before))
+        told[end:] = after
+        return told
 
 
 class Texts:
@@ -222,7 +223,7 @@ class Texts:
         where to look.
         """
         part, total, found, missing = state.base, len(state.base.ids), [], most
-        marks, end = _NO_MARKS, min(total, first + _TRIES * most + _TRIED)
+        marks, end = _NO_MARKS, min(total, first + _TRIED)
         while True:
             rows, first = _in_part(part, state.edit, asked, marks, (first, end), missing)
             found.append(rows)
@@ -299,24 +300,26 @@ def _in_part(
     count, following = pick(part.boxes, part.gone, edit, asked, marks, *span, rows, sure)
     rows, sure = rows[:count], sure[:count]
     doubtful = np.flatnonzero(sure == 0)
-    if len(doubtful) == 0:
-        return rows, following
-    out = doubtful[~_touching(part, rows[doubtful], asked)]
-    return np.delete(rows, out), following
+    if len(doubtful):
+        sure[doubtful] = _touching(part, rows[doubtful], asked)
+        rows = rows[sure != 0]
+    return rows, following
 
 
-def _touching(part: Part, rows: NDArray[np.int32], asked: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _touching(part: Part, rows: NDArray[np.int32], asked: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Return which features touch one of some boxes, by their geometry."""
     begins, ends = part.rows_at[rows] + BEFORE_GEOMETRY, part.texts_at[rows] - LENGTH
-    whole = part.data.data
-    shapes = shapely.from_wkb(
-        [bytes(whole[a:b]) for a, b in zip(begins.tolist(), ends.tolist(), strict=True)]
-    )
-    found = np.zeros(len(rows), np.bool_)
-    for box in asked:
-        around = shapely.box(*box)
-        shapely.prepare(around)
-        found |= shapely.intersects(around, shapes)
+    found = np.zeros(len(rows), np.uint8)
+    settle(part.data, begins, ends, asked, found)
+    rest = np.flatnonzero(found == 0)
+    if len(rest):
+        whole = part.data.data
+        spans = zip(begins[rest].tolist(), ends[rest].tolist(), strict=True)
+        shapes = shapely.from_wkb([bytes(whole[begin:end]) for begin, end in spans])
+        for box in asked:
+            around = shapely.box(*box)
+            shapely.prepare(around)
+            found[rest] |= shapely.intersects(around, shapes)
     return found
 
 

@@ -41,6 +41,9 @@ def _warm_texts(folder: Path, rows: bytes) -> None:
     texts = Texts.open(folder)
     texts.apply([1], _rows(1), START)
     texts.page([LonLatBox(-180.0, -90.0, 180.0, 90.0)]).written(b"", b"")
+    # A box that the point's own box, being rounded outwards, sticks out of.
+    x, y = np.frombuffer(_ONE_POINT[5:], "<f8").tolist()
+    texts.page([LonLatBox(x, y, x, y)])
     texts.near(np.zeros((1, 4)))
 
 
