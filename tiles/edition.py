@@ -13,6 +13,7 @@ from threading import Lock
 
 from sqlalchemy import text
 
+import layers
 from layers import Layer
 from tiles._copy import definition
 from twin.database import City
@@ -38,12 +39,12 @@ class Editions:
         self._loaded: dict[str, int] = {}
         self._seen = 0
 
-    def of(self, city: City, layers: Sequence[Layer]) -> str:
+    def of(self, city: City, shown: Sequence[Layer]) -> str:
         """Return the edition of some layers in one tile, the same in every process."""
         loaded = self._last_loads(city)
         frame = f"{city.frame.srid} {tuple(city.frame.extent)}"
         parts = [_encoder(), frame]
-        parts += [f"{_defined(layer)} {loaded.get(layer.id, 0)}" for layer in layers]
+        parts += [f"{_defined(layer)} {loaded.get(layer.id, 0)}" for layer in shown]
         return blake2b("\n".join(parts).encode(), digest_size=_BYTES).hexdigest()
 
     def _last_loads(self, city: City) -> dict[str, int]:
@@ -61,8 +62,9 @@ class Editions:
 
 @cache
 def _encoder() -> str:
-    """Return a name for the program that writes tiles."""
-    files = sorted(Path(__file__).parent.rglob("*.py"))
+    """Return a name for the program that writes tiles, the catalogue's rules for them included."""
+    rooms = (Path(__file__).parent, Path(str(layers.__file__)).parent)
+    files = sorted(file for room in rooms for file in room.rglob("*.py"))
     return blake2b(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
