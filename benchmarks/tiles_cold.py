@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Engine, text
 
 from benchmarks import _contenders as servers
@@ -38,10 +39,11 @@ class _Table:
         self.ratios: dict[str, float] = {}
         self.equal = True
         self.notes: list[str] = []
+        self.martin: dict[str, Load] = {}
 
     def add(self, what: str, features: str, found: dict[str, Load]) -> None:
         """Add a line a server, and how many times as fast as each we are."""
-        ours = found["citytwin"]
+        ours, self.martin[what] = found["citytwin"], found["Martin 1.14.0"]
         for name, load in found.items():
             self.rows.append(
                 [
@@ -146,16 +148,22 @@ def _numbers(load: Load) -> tuple[float, float, float]:
 
 
 def _two_processes(
-    bench: Bench, engine: Engine, table: _Table, places: np.ndarray, seconds: int
+    bench: Bench, engine: Engine, table: _Table, places: NDArray[np.float64], seconds: int
 ) -> None:
-    """Say what a second process brings, which shares the machine with who asks."""
+    """Say what a second process brings: the peers have PostgreSQL's beside their own."""
     with servers.citytwin(bench, engine, workers=2) as ours:
         for zoom in (12, 14, 16):
             load = ours.loaded(distinct(places, zoom), bench.folder, seconds=seconds)
+            theirs = table.martin[f"z{zoom}"]
             table.rows.append(
-                [f"z{zoom}", "", ours.name, f"{load.per_s:,.1f}", f"{load.cpu_us / 1e3:,.2f}",
-                 f"{load.bytes_per_s / load.per_s / 1e3:,.1f}", "", ""]
-            )  # fmt: skip
+                [
+                    *(f"z{zoom}", "", ours.name, f"{load.per_s:,.1f}", f"{load.cpu_us / 1e3:,.2f}"),
+                    f"{load.bytes_per_s / load.per_s / 1e3:,.1f}",
+                    f"({load.per_s / theirs.per_s:.1f} × Martin's)",
+                    f"({theirs.cpu_us / load.cpu_us:.1f})",
+                ]
+            )
+            table.ratios[f"z{zoom}_martin_2_processes"] = load.per_s / theirs.per_s
 
 
 def _degrees(
