@@ -114,17 +114,18 @@ def _features(body: bytes) -> dict[Any, tuple[list[Any], bool]]:
     }
 
 
-def _places(nested: Any) -> Iterator[tuple[int, int]]:
+def corners(nested: Any) -> Iterator[tuple[int, int]]:
+    """Yield the corners of a decoded geometry, however deep they are nested."""
     if nested and isinstance(nested[0], int):
         yield nested[0], nested[1]
     else:
         for each in nested:
-            yield from _places(each)
+            yield from corners(each)
 
 
 def inside(coordinates: Any) -> bool:
     """Return whether something of a feature lies in the tile and not in its buffer alone."""
-    places = list(_places(coordinates))
+    places = list(corners(coordinates))
     return all(min(values) < 4096 and max(values) > 0 for values in zip(*places, strict=True))
 
 

@@ -21,7 +21,7 @@ from sqlalchemy import Engine
 from benchmarks._bench import Bench, Benchmark, Result
 from benchmarks._demo import demo_buildings
 from benchmarks._peers import python_with
-from benchmarks._tiles import inside
+from benchmarks._tiles import corners
 from layers import Layer, layer_named
 from tiles.bake import Wish, bake
 from tiles.warm import warm
@@ -45,6 +45,7 @@ _NOTHING_DROPPED = (
     "-r1", "--no-feature-limit", "--no-tile-size-limit", "--no-tiny-polygon-reduction",
 )  # fmt: skip
 
+_Features = dict[Any, tuple[tuple[Any, ...], int]]
 Archive = Mapping[tuple[int, int, int], bytes]
 
 
@@ -199,21 +200,40 @@ def _compared(ours: Archive, theirs: Archive) -> tuple[list[str], int]:
     wrong = [f"{key} is in one archive alone" for key in sorted(mine ^ others)]
     features = 0
     for key in random.Random(1).sample(sorted(mine & others), min(_SAMPLE, len(mine & others))):
-        here, there = _shown(ours[key]), _shown(theirs[key])
+        here, there = _features(ours[key]), _features(theirs[key])
         features += len(here)
-        if here != there:
-            wrong.append(f"{key}: {len(here.items() ^ there.items())} features differ")
+        differing = _lacking(here, there) + _lacking(there, here)
+        if differing:
+            wrong.append(f"{key}: {differing} features differ")
     return wrong, features
 
 
-def _shown(tile: bytes) -> dict[Any, tuple[Any, ...]]:
-    """Return the attributes of the features that show in a tile, not in its buffer alone, by id."""
+def _lacking(some: _Features, others: _Features) -> int:
+    """Return how many features are not in another tile as they are in this one.
+
+    What only touches the tile may have been rounded out of it.
+    """
+    return sum(
+        others[key][0] != attributes if key in others else depth > 1
+        for key, (attributes, depth) in some.items()
+    )
+
+
+def _features(tile: bytes) -> _Features:
+    """Return the attributes of a tile's features, and how far they reach into it, by id."""
     layer = mapbox_vector_tile.decode(gzip.decompress(tile)).get("building", {})
     return {
-        feature["id"]: tuple(feature["properties"].get(name) for name in _FIELDS)
+        feature["id"]: (
+            tuple(feature["properties"].get(name) for name in _FIELDS),
+            _depth(list(corners(feature["geometry"]["coordinates"]))),
+        )
         for feature in layer.get("features", [])
-        if inside(feature["geometry"]["coordinates"])
     }
+
+
+def _depth(places: list[tuple[int, int]]) -> int:
+    ways = [min(4096 - min(side), max(side)) for side in zip(*places, strict=True)]
+    return min(ways)
 
 
 def _export(engine: Engine, path: Path) -> None:
