@@ -34,6 +34,8 @@ _ADDED = """
 """
 _GONE = "DELETE FROM twin.building WHERE id = %(id)s"
 PATIENCE_S = 30.0
+_SETTLED = 40
+"""What was added is taken away no sooner than when so many more were: somebody may look for it."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,13 @@ def edit(
 ) -> None:
     """Edit at a steady pace, and tell of each commit; a database that restarts is waited for."""
     random, own = np.random.default_rng(seed), list[int]()
+    # Each feature once: a later edit of it would hide what an earlier one is looked for by.
+    ids = iter(random.permutation(np.arange(1, last_id)).tolist())
     began, number = time.monotonic(), 0
     connection = _database(url)
     while time.monotonic() - began < seconds:
         try:
-            told = _one(connection, random, int(random.integers(1, last_id)), own, seed, number)
+            told = _one(connection, random, next(ids), own, seed, number)
         except psycopg.Error:
             cut = time.monotonic()
             connection = _database(url)
@@ -91,7 +95,7 @@ def _one(
     word, what = f"storm-{seed}-{number:06d}", random.random()
     values = {"name": word, "dx": random.normal() * 60, "dy": random.normal() * 60}
     before = None
-    if what < 0.05 and own:
+    if what < 0.05 and len(own) > _SETTLED:
         id = own.pop(0)
         before = connection.execute(_BOX, [id]).fetchone()
         connection.execute(_GONE, {"id": id})
