@@ -232,7 +232,7 @@ def _features(tile: bytes) -> _Features:
 
 
 def _depth(places: list[tuple[int, int]]) -> int:
-    ways = [min(4096 - min(side), max(side)) for side in zip(*places, strict=True)]
+    ways: list[int] = [min(4096 - min(side), max(side)) for side in zip(*places, strict=True)]
     return min(ways)
 
 
