@@ -34,6 +34,8 @@ _ADDED = """
 """
 _GONE = "DELETE FROM twin.building WHERE id = %(id)s"
 PATIENCE_S = 30.0
+_PAUSE_S = 0.002
+"""Who waits for a tile asks again so soon."""
 _SETTLED = 40
 """What was added is taken away no sooner than when so many more were: somebody may look for it."""
 
@@ -134,17 +136,20 @@ class Watcher:
 
     def seen(self, path: str, word: bytes, since: float) -> float | None:
         """Return how long after a time every process showed a word in a tile; None if never."""
-        at = 0
+        at, tag = 0, ""
         while at < max(len(self._open), 1):
             if time.monotonic() - since > PATIENCE_S:
                 return None
             try:
                 if not self._open:
                     self._connect()
-                if word in self._body(self._open[at], path):
-                    at += 1
+                body, tag = self._asked(self._open[at], path, tag)
+                if word in body:
+                    at, tag = at + 1, ""
+                else:
+                    time.sleep(_PAUSE_S)
             except (OSError, http.client.HTTPException, EOFError):
-                self._open, at = [], 0
+                self._open, at, tag = [], 0, ""
                 time.sleep(0.005)
         return time.monotonic() - since
 
@@ -153,7 +158,7 @@ class Watcher:
         found: dict[int, http.client.HTTPConnection] = {}
         for _ in range(64):
             connection = http.client.HTTPConnection(*self._at, timeout=10)
-            told = json.loads(self._body(connection, "/health")).get("tiles")
+            told = json.loads(self._asked(connection, "/health", "")[0]).get("tiles")
             if told is None or found.setdefault(told["process"], connection) is not connection:
                 connection.close()  # it cannot tell now, or is one more of the same
             if len(found) == self._processes:
@@ -163,10 +168,14 @@ class Watcher:
         self._open = list(found.values())
 
     @staticmethod
-    def _body(connection: http.client.HTTPConnection, path: str) -> bytes:
-        connection.request("GET", path, headers={"Accept-Encoding": "gzip"})
-        body = connection.getresponse().read()
-        return gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
+    def _asked(connection: http.client.HTTPConnection, path: str, tag: str) -> tuple[bytes, str]:
+        """Return what is new since a tag, nothing if nothing is, and the tag of what there is."""
+        head = {"Accept-Encoding": "gzip"} | ({"If-None-Match": tag} if tag else {})
+        connection.request("GET", path, headers=head)
+        answer = connection.getresponse()
+        body = answer.read()
+        plain = gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
+        return plain, answer.headers.get("etag", "")
 
 
 def watch(address: str, processes: int, asked: "Queue[Any]", out: "Queue[Any]") -> None:

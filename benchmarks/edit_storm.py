@@ -137,7 +137,7 @@ def _run(bench: Bench) -> Result:
             f"{_PER_S:.0f} edits a second (names, moves, new and removed ones) among {count:,} "
             f"buildings of the demonstration city, two processes, {_READS_PER_S:.0f} other tiles a "
             "second read meanwhile. Measured from the commit's return until both processes gave "
-            f"the new tile of level {_ZOOM} to clients that ask without pause. Afterwards every "
+            f"the new tile of level {_ZOOM} to clients that ask every 2 ms. Afterwards every "
             "tile of that level was compared, byte for byte, with columns made anew from PostGIS, "
             f"and {truth.by_postgis} edited ones with PostGIS's own; {kept:,} of {len(far):,} "
             "tiles that "
