@@ -21,7 +21,7 @@ from tiles.engine import compressed, encode
 from tiles.grid import MAXZOOM, Tile
 from twin.changes import Position
 from twin.crs import LonLatBox
-from twin.errors import InvalidInputError, NotFoundError
+from twin.errors import InvalidInputError, NotFoundError, UnavailableError
 
 GRID = "WebMercatorQuad"
 """The only grid that PMTiles and MBTiles know."""
@@ -176,7 +176,7 @@ def bake(
     archive = archive_of(path)
     zooms = _zooms(wish)
     with whole(path, overwrite=overwrite) as part:
-        moment = columns_at_once(engine, wish.layers, folder)
+        moment = _moment(engine, wish, folder)
         box = _bounds(wish, moment)
         work = list(_addresses(moment.states, wish.box, zooms))
         oven, workers = _Oven(moment.states), threads or len(os.sched_getaffinity(0))
@@ -189,6 +189,15 @@ def bake(
             writer.finish(_about(wish, moment, box, sorted(oven.levels)))
     levels = [oven.levels[zoom] for zoom in sorted(oven.levels)]
     return Baked(path, path.stat().st_size, moment.position, levels)
+
+
+def _moment(engine: Engine, wish: Wish, folder: Path) -> Moment:
+    try:
+        return columns_at_once(engine, wish.layers, folder)
+    except OSError as error:
+        raise UnavailableError(
+            f"the layers cannot be kept in {folder}: {error.strerror or error}"
+        ) from error
 
 
 def _baked(

@@ -138,8 +138,12 @@ def _require_grid(name: str) -> None:
 
 def _path(out: str, settings: Settings) -> Path:
     path = Path(out)
+    if not out.strip():
+        raise InvalidInputError("OUT is empty")
     if path.name != out or path.suffix:
         return path
+    if out.startswith("."):
+        raise InvalidInputError(f"an archive's name does not begin with a dot: {out!r}")
     settings.archives.mkdir(parents=True, exist_ok=True)
     return settings.archives / f"{out}.pmtiles"
 

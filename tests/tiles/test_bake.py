@@ -338,6 +338,13 @@ def test_without_room_nothing_is_left(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_without_a_place_for_columns_that_is_said(demo: Engine, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UnavailableError, match=r"cannot be kept in .*file/tiles: Not a directory"):
+        bake(demo, wish("building"), tmp_path / "a.pmtiles", folder=tmp_path / "file" / "tiles")
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
 def test_two_do_not_write_one_archive(demo: Engine, folder: Path, tmp_path: Path) -> None:
     path, refused = tmp_path / "a.pmtiles", []
 
