@@ -13,7 +13,7 @@ from sqlalchemy.orm import sessionmaker
 from analysis import analyses, warm
 from api import errors
 from api.access_log import AccessLog
-from api.desk import Desk, Place
+from api.desk import Desk
 from api.edge import Edge
 from api.feature_answer import ReadyFeatures
 from api.limits import most_connections
@@ -38,15 +38,8 @@ from twin.database import City, connect, open_city
 from twin.errors import InvalidInputError, TwinError
 
 
-def create_app(settings: Settings, *, place: Place | None = None) -> FastAPI:
+def create_app(settings: Settings) -> FastAPI:
     """Return an application that serves the city of ``settings.database_url``.
-
-    Parameters
-    ----------
-    settings : Settings
-        What may differ between two deployments.
-    place : Place, optional
-        Which one of several processes this is.
 
     Raises
     ------
@@ -71,7 +64,6 @@ def create_app(settings: Settings, *, place: Place | None = None) -> FastAPI:
         most_of_one=settings.client_requests,
         most_connections=most_connections(settings.connections),
         log=None if settings.access_log is None else AccessLog(settings.access_log),
-        place=place,
     )
     pushed = Pushed()
     engine.follower.listeners.append(pushed.tell)

@@ -49,8 +49,6 @@ class Desk:
         How many connections there may be.
     log : AccessLog, optional
         Where requests are written down.
-    place : Place, optional
-        This process among several.
 
     Attributes
     ----------
@@ -69,7 +67,6 @@ class Desk:
         most_of_one: int,
         most_connections: int,
         log: AccessLog | None = None,
-        place: Place | None = None,
     ) -> None:
         self.tiles, self.log = tiles, log
         self.most_of_one, self.most_connections = most_of_one, most_connections
@@ -85,9 +82,13 @@ class Desk:
         self.makers = ThreadPoolExecutor(2, thread_name_prefix="tile")
         self.askers = ThreadPoolExecutor(8, thread_name_prefix="tile by SQL")
         self.enders = ThreadPoolExecutor(4, thread_name_prefix="cancel")
-        self._place = place
-        self._before = lasting(place.slate.row(place.row)) if place is not None else {}
+        self._place: Place | None = None
+        self._before: Samples = {}
         self._timer: asyncio.TimerHandle | None = None
+
+    def take(self, place: Place) -> None:
+        """Be one of several processes, and go on counting where the one before ended."""
+        self._place, self._before = place, lasting(place.slate.row(place.row))
 
     def open(self) -> None:
         """Begin."""

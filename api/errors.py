@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from twin.errors import (
     ConflictError,
@@ -29,6 +30,7 @@ STATUS: dict[type[Exception], int] = {
     RequestValidationError: 400,  # OGC API - Features asks for 400 where FastAPI gives 422
     OperationalError: 503,
     NoConnectionError: 503,
+    ClientDisconnect: 400,  # nobody reads it
     Exception: 500,
 }
 _CANCELLED = "57014"

@@ -53,7 +53,7 @@ def choose_room(data_dir: Path) -> Path | None:
 
 
 def prepare(say: Callable[[str], None]) -> None:
-    """Compile the kernels of the tiles, or load them compiled; tell if it takes long."""
+    """Compile the kernels of tiles and analyses, or load them compiled; tell if it takes long."""
     word = Timer(
         _SLOW_S, say, ["compiling the tile engine; this takes about a minute, the first time alone"]
     )
@@ -61,9 +61,11 @@ def prepare(say: Callable[[str], None]) -> None:
     word.start()
     try:
         # Only here: the compiler takes a second to be imported.
+        import analysis
         from tiles.warm import warm
 
         warm()
+        analysis.warm()
     finally:
         word.cancel()
 

@@ -6,12 +6,14 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sqlalchemy import Engine
+
 from api.demo_city import has_city, make_demo_city
 from api.kernels import prepare
+from api.limits import raise_files
 from api.settings import ROOT, Settings
 from api.verbs._verb import Verb, database, say, stoppable
 from api.web_build import build_web
-from api.workers import serve_by, serve_here
 from twin.errors import InvalidInputError, UnavailableError
 
 _MOST_WORKERS = 64
@@ -39,20 +41,33 @@ def _count(word: str) -> int:
 def _run(arguments: Namespace, settings: Settings) -> int:
     given = {"host": arguments.host, "port": arguments.port}
     settings = settings.model_copy(update={k: v for k, v in given.items() if v is not None})
-    with stoppable(), _listening(settings) as listener, database(settings) as engine:
-        if arguments.demo and not has_city(engine):
-            say("making the demo city")
-            make_demo_city(engine, settings.data_dir)
-        _build_map()
-        prepare(say)
-        url = engine.url.render_as_string(hide_password=False)
-        settings, there = settings.model_copy(update={"database_url": url}), has_city(engine)
-        if arguments.workers == 1:
-            serve_here(settings, listener, lambda: _greet(settings, there))
-        else:
-            serve_by(arguments.workers, settings, listener, lambda: _greet(settings, there))
+    raise_files()
+    try:
+        with stoppable(), _listening(settings) as listener, database(settings) as engine:
+            if arguments.demo and not has_city(engine):
+                say("making the demo city")
+                make_demo_city(engine, settings.data_dir)
+            _build_map()
+            prepare(say)
+            url = engine.url.render_as_string(hide_password=False)
+            settings = settings.model_copy(update={"database_url": url})
+            _serve(arguments.workers, settings, listener, engine)
+    except KeyboardInterrupt:
+        pass  # before it served; who serves ends by itself
     say("stopped")
     return 0
+
+
+def _serve(workers: int, settings: Settings, listener: socket.socket, engine: Engine) -> None:
+    # Only here: they bring the application with them, which the other verbs need not wait for.
+    from api.workers import serve_by, serve_here
+
+    city = has_city(engine)
+    engine.dispose()
+    if workers == 1:
+        serve_here(settings, listener, lambda: _greet(settings, city))
+    else:
+        serve_by(workers, settings, listener, lambda: _greet(settings, city))
 
 
 def _greet(settings: Settings, city: bool) -> None:

@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import gzip
 import socket
-import threading
 import time
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-import uvicorn
+import zstandard
 from fastapi.testclient import TestClient
 
 from api import hot
-from api.app import create_app
-from api.hot import HotProtocol
 from api.settings import Settings
 
-from .conftest import free_port, middle_tile
-
-
-class Live(NamedTuple):
-    """A service in a thread of this process."""
-
-    port: int
-    engine: Any
-    path: str
+from ._wire import Live, Wire, get, running
+from .conftest import middle_tile
 
 
 @pytest.fixture(scope="module")
@@ -34,63 +24,11 @@ def live(
     town_url: str, tmp_path_factory: pytest.TempPathFactory, client: TestClient
 ) -> Iterator[Live]:
     """Return a service of the tiny town on a port, its columns made."""
-    port = free_port()
     folder = tmp_path_factory.mktemp("live")
-    app = create_app(Settings(database_url=town_url, pool_size=2, data_dir=folder))
-    config = uvicorn.Config(
-        app, port=port, http=HotProtocol, loop="uvloop", log_level="warning", server_header=False
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    assert app.state.tiles.wait_for_columns(timeout_s=90), app.state.tiles.status()
-    yield Live(
-        port, app.state.tiles, f"/tiles/building/{middle_tile(client.get('/city').json(), 13)}"
-    )
-    server.should_exit = True
-    thread.join(timeout=15)
-    assert not thread.is_alive()
-
-
-class Wire:
-    """A socket that reads answers one by one."""
-
-    def __init__(self, port: int, timeout_s: float = 10) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout_s)
-        self._left = b""
-
-    def __enter__(self) -> Wire:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.socket.close()
-
-    def send(self, data: bytes) -> None:
-        self.socket.sendall(data)
-
-    def answer(self, *, bodiless: bool = False) -> tuple[int, dict[str, str], bytes]:
-        while b"\r\n\r\n" not in self._left:
-            more = self.socket.recv(65536)
-            assert more, "closed"
-            self._left += more
-        head, _, self._left = self._left.partition(b"\r\n\r\n")
-        first, *lines = head.decode().split("\r\n")
-        headers = dict(line.split(": ", 1) for line in lines)
-        status = int(first.split()[1])
-        length = 0 if bodiless or status in (204, 304) else int(headers["content-length"])
-        while len(self._left) < length:
-            more = self.socket.recv(65536)
-            assert more, "closed"
-            self._left += more
-        body, self._left = self._left[:length], self._left[length:]
-        return status, headers, body
-
-    def closed(self) -> bool:
-        return self.socket.recv(1) == b""
-
-
-def _get(path: str, *lines: str, method: str = "GET") -> bytes:
-    return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: x", *lines, "", ""]).encode()
+    path = f"/tiles/building/{middle_tile(client.get('/city').json(), 13)}"
+    with running(Settings(database_url=town_url, pool_size=2, data_dir=folder)) as found:
+        assert found.engine.wait_for_columns(timeout_s=90), found.engine.status()
+        yield found._replace(path=path)
 
 
 @pytest.fixture
@@ -141,7 +79,7 @@ def test_the_order_of_header_lines_is_the_same_too(live: Live) -> None:
     raw = []
     for path in (_slow(live.path), live.path):
         with Wire(live.port) as wire:
-            wire.send(_get(path, "Accept-Encoding: gzip"))
+            wire.send(get(path, "Accept-Encoding: gzip"))
             head = b""
             while b"\r\n\r\n" not in head:
                 head += wire.socket.recv(65536)
@@ -151,9 +89,9 @@ def test_the_order_of_header_lines_is_the_same_too(live: Live) -> None:
 
 
 def test_a_tag_is_answered_with_304_and_belongs_to_its_encoding(live: Live, wire: Wire) -> None:
-    wire.send(_get(live.path, "Accept-Encoding: gzip"))
+    wire.send(get(live.path, "Accept-Encoding: gzip"))
     _, packed, body = wire.answer()
-    wire.send(_get(live.path))
+    wire.send(get(live.path))
     _, plain, text = wire.answer()
     assert gzip.decompress(body) == text
     assert packed["content-encoding"] == "gzip"
@@ -166,8 +104,56 @@ def test_a_tag_is_answered_with_304_and_belongs_to_its_encoding(live: Live, wire
         (packed["etag"], "Accept-Encoding: identity", 200),
         (plain["etag"], "Accept-Encoding: identity", 304),
     ):
-        wire.send(_get(live.path, line, f"If-None-Match: {etag}"))
+        wire.send(get(live.path, line, f"If-None-Match: {etag}"))
         assert wire.answer()[0] == status
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("gzip, deflate, br, zstd", "zstd"),
+        ("gzip;q=1.0, zstd;q=0.9", "gzip"),
+        ("br", None),
+        ("*", "gzip"),
+        ("gzip;q=0, zstd;q=0", None),
+        ("identity;q=0, *;q=0.1", "gzip"),
+    ],
+)
+def test_the_body_is_in_the_coding_that_the_head_names(
+    live: Live, wire: Wire, accepted: str, coding: str | None
+) -> None:
+    wire.send(get(live.path, "Accept-Encoding: identity"))
+    plain = wire.answer()[2]
+    for path in (live.path, _slow(live.path), live.path):
+        wire.send(get(path, f"Accept-Encoding: {accepted}"))
+        status, headers, body = wire.answer()
+        assert (status, headers.get("content-encoding")) == (200, coding)
+        if coding == "zstd":
+            body = zstandard.decompress(body)
+        elif coding == "gzip":
+            body = gzip.decompress(body)
+        assert body == plain
+
+
+def test_who_takes_nothing_that_there_is_is_told_so(live: Live, wire: Wire) -> None:
+    for path in (live.path, "/city"):
+        wire.send(get(path, "Accept-Encoding: br, identity;q=0"))
+        status, _, body = wire.answer()
+        assert status == 406
+        assert b"zstd, gzip, identity" in body
+
+
+def test_an_edit_drops_every_form_of_a_tile_and_memory_is_counted(live: Live, wire: Wire) -> None:
+    cache = live.engine.cache
+    cache.clear()
+    sizes = []
+    for accepted in ("gzip", "zstd"):
+        wire.send(get(live.path, f"Accept-Encoding: {accepted}"))
+        sizes.append(len(wire.answer()[2]))
+        assert 0 <= cache.bytes - sum(sizes) < 2000
+    assert len(cache) == 1
+    cache.drop_layer("building")
+    assert cache.bytes == 0
 
 
 def test_requests_sent_at_once_are_answered_in_their_order(live: Live, wire: Wire) -> None:
@@ -179,7 +165,7 @@ def test_requests_sent_at_once_are_answered_in_their_order(live: Live, wire: Wir
         live.path,
         "/tiles/building/14/0/0",
     ]
-    wire.send(b"".join(_get(path) for path in paths * 5))
+    wire.send(b"".join(get(path) for path in paths * 5))
     for path in paths * 5:
         status, headers, body = wire.answer()
         assert status == {"/city": 200, live.path: 200, paths[3]: 404, paths[5]: 204}[path]
@@ -190,7 +176,7 @@ def test_requests_sent_at_once_are_answered_in_their_order(live: Live, wire: Wir
 
 
 def test_a_request_in_pieces_is_answered(live: Live, wire: Wire) -> None:
-    whole = _get(live.path, "Accept-Encoding: gzip")
+    whole = get(live.path, "Accept-Encoding: gzip")
     for at in (1, 20, len(whole) - 2):
         wire.send(whole[:at])
         time.sleep(0.05)
@@ -199,7 +185,7 @@ def test_a_request_in_pieces_is_answered(live: Live, wire: Wire) -> None:
 
 
 def test_a_body_is_left_to_the_framework(live: Live, wire: Wire) -> None:
-    wire.send(_get(live.path, "Content-Length: 5") + b"hello" + _get(live.path))
+    wire.send(get(live.path, "Content-Length: 5") + b"hello" + get(live.path))
     assert [wire.answer()[0], wire.answer()[0]] == [200, 200]
 
 
@@ -219,14 +205,14 @@ def test_nonsense_is_refused_and_harms_nobody(live: Live, request_bytes: bytes) 
         assert wire.answer()[0] == 400
         assert wire.closed()
     with Wire(live.port) as wire:
-        wire.send(_get(live.path))
+        wire.send(get(live.path))
         assert wire.answer()[0] == 200
 
 
 def test_who_asks_to_close_is_left(live: Live) -> None:
     for lines, version in ((("Connection: close",), "1.1"), ((), "1.0")):
         with Wire(live.port) as wire:
-            wire.send(_get(live.path, *lines).replace(b"HTTP/1.1", f"HTTP/{version}".encode()))
+            wire.send(get(live.path, *lines).replace(b"HTTP/1.1", f"HTTP/{version}".encode()))
             assert wire.answer()[0] == 200
             assert wire.closed()
 
@@ -241,13 +227,13 @@ def test_who_does_not_read_is_not_written_to(live: Live) -> None:
         try:
             # The kernel's own buffers take some megabytes; ours must not take the rest.
             for _ in range(5000):
-                quiet.sendall(_get(live.path) * 500)
+                quiet.sendall(get(live.path) * 500)
                 asked += 500
         except TimeoutError:
             pass
         assert asked < 2_500_000, "the server read everything"
         with Wire(live.port) as other:
-            other.send(_get(live.path))
+            other.send(get(live.path))
             assert other.answer()[0] == 200
         # It reads after all, and gets every answer that it asked for, whole.
         quiet.settimeout(20)
@@ -264,7 +250,7 @@ def test_idle_connections_are_closed(live: Live, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(hot, "FIRST_REQUEST_S", 0.3)
     with Wire(live.port) as silent, Wire(live.port) as half, Wire(live.port, 15) as done:
         half.send(b"GET /tiles/building/13")
-        done.send(_get(live.path))
+        done.send(get(live.path))
         assert done.answer()[0] == 200
         assert silent.closed()
         assert half.closed()
@@ -287,7 +273,7 @@ def test_a_heavy_tile_is_made_once_for_all(live: Live, monkeypatch: pytest.Monke
     monkeypatch.setattr(live.engine, "quick", lambda _: False)
     wires = [Wire(live.port) for _ in range(20)]
     for each in wires:
-        each.send(_get(live.path))
+        each.send(get(live.path))
     bodies = {each.answer()[2] for each in wires}
     assert len(bodies) == 1
     assert len(made) == 1
@@ -298,9 +284,9 @@ def test_a_heavy_tile_is_made_once_for_all(live: Live, monkeypatch: pytest.Monke
 def test_the_framework_answers_while_the_feed_is_not_followed(
     live: Live, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wire.send(_get(live.path))
+    wire.send(get(live.path))
     before = wire.answer()[2]
     monkeypatch.setattr(type(live.engine), "ready", property(lambda _: False))
     assert live.engine.cached(b"any") is None
-    wire.send(_get(live.path))
+    wire.send(get(live.path))
     assert len(wire.answer()[2]) == pytest.approx(len(before), rel=0.05)
