@@ -298,7 +298,7 @@ def following(street: Engine, tmp_path: Path) -> Iterator[TileEngine]:
         yield engine
 
 
-def _told(city: Engine, engine: TileEngine, timeout_s: float = 20) -> None:
+def told(city: Engine, engine: TileEngine, timeout_s: float = 20) -> None:
     """Wait until an engine knows all that was committed."""
     with Session(city) as session:
         end = latest(session)
@@ -319,7 +319,7 @@ def test_texts_follow_the_city(street: Engine, following: TileEngine) -> None:
     with street.begin() as connection:
         connection.execute(text("UPDATE twin.building SET name = '改' WHERE id % 7 = 0"))
         connection.execute(text("DELETE FROM twin.building WHERE id % 11 = 0"))
-    _told(street, following)
+    told(street, following)
     _agrees(street, following, _BUILDING)
     assert following.feature(_BUILDING, "11") is None
     # A reading changes its point.
@@ -330,7 +330,7 @@ def test_texts_follow_the_city(street: Engine, following: TileEngine) -> None:
                 "SELECT id, now(), 0.5, 'good' FROM twin.waterlogging_point"
             )
         )
-    _told(street, following)
+    told(street, following)
     _agrees(street, following, layer_named("waterlogging_point"))
     found = following.feature(layer_named("waterlogging_point"), "1")
     assert found is not None
@@ -349,7 +349,7 @@ def test_a_bulk_load_sends_readers_to_postgis_until_texts_hold_it(
                 f"SELECT n || '楼', {house} FROM generate_series(0, 499) AS n"
             )
         )
-    _told(street, following)
+    told(street, following)
     looked = following.features(_BUILDING, None)
     assert looked is None or len(looked.texts) == 800
     assert following.wait_for_texts(timeout_s=60), following.status()
@@ -369,9 +369,7 @@ def test_texts_left_by_another_process_catch_up(street: Engine, tmp_path: Path) 
     assert told["tail"] == 30
 
 
-def test_no_reader_sees_less_than_the_engine_was_told(
-    street: Engine, following: TileEngine
-) -> None:
+def test_no_reader_sees_less_than_the_engine_wastold(street: Engine, following: TileEngine) -> None:
     """While one edits, others page through: what was told before they asked is in every page."""
     done, wrong = threading.Event(), []
     known = dict.fromkeys(range(1, 301), 1)
@@ -407,7 +405,7 @@ def test_no_reader_sees_less_than_the_engine_was_told(
                 text("UPDATE twin.building SET storeys = :turn WHERE id = ANY(:ids)"),
                 {"turn": turn, "ids": chosen},
             )
-        _told(street, following)
+        told(street, following)
         known.update(dict.fromkeys(chosen, turn))
     done.set()
     for each in readers:
