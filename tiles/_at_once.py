@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from layers import Layer
 from tiles._covered import State
-from tiles.build import build, fetch, home, open_or_build, snapshot
+from tiles.build import build, fetch, home, open_or_build
 from tiles.columns import Columns
+from tiles.versions import snapshot
 from twin.changes import Position, latest, since
 from twin.crs import Frame
 from twin.database import open_city
