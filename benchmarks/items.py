@@ -28,6 +28,7 @@ from twin.errors import UnavailableError
 _LIMIT = 10_000
 _SIZES = {1000: 960, 10_000: 9650}
 """Features that a box is to hold, and how many have their middle in it: others touch the rim."""
+_IDLE_S = 2.0
 _LAST_DECIMAL = 1.01e-7
 _RIM = 0.03
 """TiPg looks in metres for what is asked in degrees: so many features may differ at the rim."""
@@ -59,9 +60,21 @@ class _Reader:
 
     def __init__(self, address: str) -> None:
         parts = urlsplit(address)
-        self._line = socket.create_connection((parts.hostname, parts.port), timeout=60)
+        self._place = parts.hostname or "", parts.port or 80
         self._host = f"{parts.hostname}:{parts.port}"
         self._room = bytearray(1 << 20)
+        self.dial()
+
+    def dial(self) -> None:
+        """Begin a connection; servers close one that was idle while others were asked."""
+        self._line = socket.create_connection(self._place, timeout=60)
+        self._asked = time.monotonic()
+
+    def wake(self) -> None:
+        """Dial anew if the connection may have been closed meanwhile."""
+        if time.monotonic() - self._asked > _IDLE_S:
+            self.close()
+            self.dial()
 
     def get(self, path: str) -> int:
         """Ask for a path; return how many bytes came."""
@@ -80,6 +93,7 @@ class _Reader:
             if got == 0:
                 raise UnavailableError(f"{path} was cut short")
             last, count = (last + bytes(self._room[max(got - 5, 0) : got]))[-5:], count + got
+        self._asked = time.monotonic()
         return count
 
     def close(self) -> None:
@@ -234,6 +248,7 @@ def _in_turn(
     for turn in range(-2, rounds):
         box = boxes[turn % len(boxes)]
         for each, reader in zip(contenders, readers, strict=True):
+            reader.wake()
             began = time.perf_counter()
             size = reader.get(each.asked(box))
             if turn >= 0:
@@ -261,22 +276,23 @@ def _spent_s(contender: _Contender, boxes: Sequence[str], rounds: int) -> float:
 
 def _compared(contenders: Sequence[_Contender], boxes: Sequence[str]) -> tuple[bool, int]:
     """Return whether all give the same, and how many features differ at rims with TiPg."""
-    clients = [Client(each.address) for each in contenders]
     rim, total = 0, 0
     for box in boxes:
-        ours, best, tipg = (
-            _content(client.get(each.asked(box)))
-            for client, each in zip(clients, contenders, strict=True)
-        )
+        ours, best, tipg = (_content(_fetched(each, box)) for each in contenders)
         if ours.keys() != best.keys() or not _same(ours, best):
             return False, rim
         rim += len(ours.keys() ^ tipg.keys())
         total += len(ours)
         if not _same({id: told for id, told in ours.items() if id in tipg}, tipg):
             return False, rim
-    for client in clients:
-        client.close()
     return rim <= _RIM * total, rim
+
+
+def _fetched(contender: _Contender, box: str) -> bytes:
+    client = Client(contender.address)
+    body = client.get(contender.asked(box))
+    client.close()
+    return body
 
 
 def _content(body: bytes) -> dict[int, tuple[dict[str, Any], list[float]]]:
