@@ -22,6 +22,14 @@ SHANTOU = Frame(srid=4548, extent=CityBox(440_000, 2_560_000, 500_000, 2_610_000
 _numbers = itertools.count()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what a service writes away from the data directory of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TWIN_DATA_DIR", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """Return a private PostGIS of this session alone, without fsync."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import time
 import urllib.error
@@ -101,3 +102,57 @@ def test_a_checkout_that_can_be_written_to_keeps_its_machine_code(
     monkeypatch.setattr(kernels, "ROOT", tmp_path)
     assert kernels.choose_room(tmp_path / "data") is None
     assert "NUMBA_CACHE_DIR" not in os.environ
+
+
+def test_told_to_stop_while_it_compiles_it_stops(
+    serve: Callable[..., Any], database_url: str, tmp_path: Path
+) -> None:
+    # An empty place for machine code: everything has to be compiled.
+    env = {
+        "TWIN_DATABASE_URL": database_url,
+        "TWIN_DATA_DIR": str(tmp_path),
+        "NUMBA_CACHE_DIR": str(tmp_path / "code"),
+    }
+    with serve(**env) as service:
+        end = time.monotonic() + 90
+        while "compiling" not in service.log.read_text():
+            assert time.monotonic() < end, service.log.read_text()
+            time.sleep(0.05)
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(timeout=60) == 0
+    said = service.log.read_text()
+    assert said.endswith("stopped\n")
+    assert "Traceback" not in said
+
+
+def test_a_process_that_dies_is_replaced_at_once_and_its_counts_stay(
+    serve: Callable[..., Any], town_url: str, tmp_path: Path
+) -> None:
+    env = {"TWIN_DATABASE_URL": town_url, "TWIN_DATA_DIR": str(tmp_path)}
+    with serve("--workers", "2", **env) as service:
+        _await_map(service)
+        for _ in range(20):
+            assert _asked(f"{service.address}/conformance")[0] == 200
+        time.sleep(1.5)  # each process tells the others every second
+        before = _counted(service)
+        assert before >= 20
+        children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children")
+        first = int(children.read_text().split()[0])
+        os.kill(first, signal.SIGKILL)
+        end = time.monotonic() + 30
+        while "took its place" not in service.log.read_text():
+            assert time.monotonic() < end, service.log.read_text()
+            time.sleep(0.02)
+        found = re.search(r"took its place in ([\d.]+) s", service.log.read_text())
+        assert found is not None
+        assert float(found[1]) < 1.0
+        time.sleep(1.5)
+        assert _counted(service) >= before
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(timeout=40) == 0
+
+
+def _counted(service: Any) -> float:
+    told = _asked(f"{service.address}/metrics")[1].decode()
+    found = re.findall(r'^citytwin_requests_total\{kind="other",status="200"\} (\d+)', told, re.M)
+    return float(found[0]) if found else 0.0
