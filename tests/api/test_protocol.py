@@ -221,7 +221,7 @@ def test_a_fixed_address_is_used_in_every_link(town_url: str) -> None:
         for link in behind.get("/").json()["links"]:
             assert link["href"].startswith("https://twin.example/city/")
         tiles = behind.get("/tiles/building.json").json()["tiles"][0]
-        assert tiles == "https://twin.example/city/tiles/building/{z}/{x}/{y}"
+        assert tiles.partition("?v=")[0] == ("https://twin.example/city/tiles/building/{z}/{x}/{y}")
 
 
 @pytest.mark.parametrize("host", ["a b", "", "x" * 5000, "[::", 'evil"><script>'])
