@@ -85,8 +85,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.readers = sessionmaker(readers)
     app.state.workers = sessionmaker(workers)
-    app.state.totals = Totals()
-    app.state.editions = Editions()
+    app.state.totals, app.state.editions = Totals(), Editions()
     app.state.city = None
     app.state.tiles = engine
     app.state.desk = desk

@@ -37,8 +37,10 @@ _NAMES = [entry.name for entry in layer_named("building").fields]
 _AGREED = text("""
     -- Whether a box in degrees and its corners joined by straight lines in metres hold the same.
     WITH box AS (SELECT ST_MakeEnvelope(:w, :s, :e, :n, 4326) AS lonlat)
-    SELECT count(*), count(*) FILTER (WHERE ST_Intersects(geom, ST_Transform(lonlat, 4548)))
-                   = count(*) FILTER (WHERE ST_Intersects(ST_Transform(geom, 4326), lonlat))
+    SELECT count(*), bool_and(
+               ST_Intersects(geom, ST_Transform(lonlat, 4548))
+               = ST_Intersects(ST_Transform(geom, 4326), lonlat)
+           )
     FROM   twin.building, box
     WHERE  geom && ST_Expand(ST_Transform(lonlat, 4548), 5)
 """)
