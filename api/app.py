@@ -52,19 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
     workers = connect(settings.database_url, pool_size=max(1, settings.pool_size // 2))
     # A wrong file in a catalogue stops the start, not the first request.
     layers(), analyses()
-    engine = TileEngine(
-        readers,
-        settings.database_url,
-        settings.data_dir / "tiles",
-        layers(),
-        cache_bytes=settings.tile_memory_bytes,
-    )
-    desk = Desk(
-        engine,
-        most_of_one=settings.client_requests,
-        most_connections=most_connections(settings.connections),
-        log=None if settings.access_log is None else AccessLog(settings.access_log),
-    )
+    engine, desk = _serving(readers, settings.database_url, settings)
     pushed = Pushed()
     engine.follower.listeners.append(pushed.tell)
 
@@ -104,6 +92,19 @@ def _reading(url: str, settings: Settings) -> Engine:
     timeout_s = settings.statement_timeout_s
     engine = connect(url, pool_size=settings.pool_size, statement_timeout_s=timeout_s)
     return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def _serving(readers: Engine, url: str, settings: Settings) -> tuple[TileEngine, Desk]:
+    """Return what makes tiles, and what answers ahead of the routes."""
+    folder = settings.data_dir / "tiles"
+    engine = TileEngine(readers, url, folder, layers(), cache_bytes=settings.tile_memory_bytes)
+    desk = Desk(
+        engine,
+        most_of_one=settings.client_requests,
+        most_connections=most_connections(settings.connections),
+        log=None if settings.access_log is None else AccessLog(settings.access_log),
+    )
+    return engine, desk
 
 
 def _warm(engine: Engine, connections: int) -> None:
