@@ -13,7 +13,7 @@ from tiles.grid import MAXZOOM, WEB_MERCATOR, TileGrid
 from twin.changes import START, Change, Position
 from twin.crs import CityBox, Frame, move_points
 
-_QUICK_S = 0.0008
+_QUICK_S = 0.002
 _SHARE = 0.2
 _FEW, _PART = 2_000, 20
 """The tail may have this many rows, or one for so many features, before columns are made anew."""
