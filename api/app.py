@@ -75,9 +75,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.workers = sessionmaker(workers)
     app.state.totals, app.state.editions = Totals(), Editions()
     app.state.city = None
-    app.state.tiles = engine
-    app.state.desk = desk
-    app.state.pushed = pushed
+    app.state.tiles, app.state.desk, app.state.pushed = engine, desk, pushed
     for module in (common, features, tiles, archives, events, catalogue, processes, metrics):
         app.include_router(module.router)
     site.install(app, settings.web_dist)
