@@ -4,10 +4,22 @@ from functools import cache
 
 from layers._cartography import BACKGROUND
 from layers._layer import Drawn, Field, Group, Layer, Words
+from layers._limits import COUNT, Limit
 from twin.discover import discover
 from twin.errors import NotFoundError
 
-__all__ = ["BACKGROUND", "Drawn", "Field", "Group", "Layer", "Words", "layer_named", "layers"]
+__all__ = [
+    "BACKGROUND",
+    "COUNT",
+    "Drawn",
+    "Field",
+    "Group",
+    "Layer",
+    "Limit",
+    "Words",
+    "layer_named",
+    "layers",
+]
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import ColumnElement, FromClause, Text, case, cast, func, literal_column
 from sqlalchemy import inspect as inspect_table
 
+from layers._limits import COUNT, LIMITS, Limit
 from twin.errors import HouseRuleError
 from twin.model import Located
 
@@ -73,6 +74,11 @@ class Layer:
         Given the table, returns it joined with what computed fields read.
     thinned : callable, optional
         Given a zoom level, returns which rows are worth drawing there; None for all of them.
+    limits : tuple of Limit, optional
+        How much a tile may carry, lowest level first; if not given, what suits the geometry.
+    merged_by : tuple of str
+        Up to two fields of the tiles: only features that agree in them are merged in a crowded
+        tile, and the merged feature has their values.
     style : tuple of dict
         MapLibre layers, bottom first, without ``source`` and ``source-layer``.
     """
@@ -92,6 +98,8 @@ class Layer:
     legend: tuple[Drawn, ...]
     joined: Callable[[FromClause], FromClause] | None = None
     thinned: Callable[[int], ColumnElement[bool] | None] = lambda zoom: None
+    limits: tuple[Limit, ...] | None = None
+    merged_by: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a layer that is not called after its table, or names a field twice."""
@@ -102,6 +110,16 @@ class Layer:
         names = [entry.name for entry in self.fields]
         if len(set(names)) != len(names):
             raise HouseRuleError(f"layer {self.id!r} names a field twice: {names}")
+        drawn = {entry.name for entry in self.fields if entry.in_tiles}
+        if len(self.merged_by) > 2 or not drawn.issuperset(self.merged_by):
+            raise HouseRuleError(
+                f"layer {self.id!r} is merged by {self.merged_by}: "
+                f"name up to two of its fields in tiles, {sorted(drawn)}"
+            )
+        if COUNT in drawn:
+            raise HouseRuleError(f"{COUNT!r} is what merged features say; layer {self.id!r} has it")
+        if self.limits is None:
+            object.__setattr__(self, "limits", LIMITS[self.geometry])
 
     @cached_property
     def by_name(self) -> dict[str, Field]:

@@ -13,6 +13,10 @@ HEAD_ROOM = 16
 
 # What the counters count.
 AT, VALUES, KEYS, STAMP, FEATURES, DOUBTFUL = range(6)
+BASE_FOUND, TAIL_FOUND, MERGED, MEMBERS, SIZE = range(6, 11)
+COUNTERS = 16
+MOST_COUNTS = 1 << 12
+"""Different counts in a tile; so many would stand for eight million features."""
 
 
 class Features(NamedTuple):
@@ -75,6 +79,7 @@ class Scratch(NamedTuple):
     value_stamp: NDArray[np.int32]
     value_local: NDArray[np.int32]
     value_order: NDArray[np.int32]
+    """The tile's values; -1 - n where it is the number n itself."""
     key_stamp: NDArray[np.int32]
     key_local: NDArray[np.int32]
     key_order: NDArray[np.int32]

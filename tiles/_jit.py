@@ -23,3 +23,11 @@ def inner(function: F) -> F:
     feature takes longer than to draw it.
     """
     return compiled(function, error_model="numpy", _nrt=False, forceinline=True)
+
+
+def apart(function: F) -> F:
+    """Return the function compiled as `inner` does it, but standing for itself.
+
+    For what is long and called seldom from several places: it is compiled once, not in each.
+    """
+    return compiled(function, error_model="numpy", _nrt=False)

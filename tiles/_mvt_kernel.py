@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tiles._arrays import (
     AT,
-    BUFFER,
+    BASE_FOUND,
     DOUBTFUL,
     EXTENT,
     FEATURES,
@@ -23,38 +23,46 @@ from tiles._arrays import (
     Window,
 )  # fmt: skip
 from tiles._cut_kernel import cut
-from tiles._index_kernel import search
-from tiles._jit import inner
+from tiles._find_kernel import alive, alive_among, find_features, run_end, sticks_out
+from tiles._jit import apart, inner
 from tiles._ring_kernel import doubled_area, sound
 from tiles._shape_kernel import line, points, polygon, wind, write_rings
 from tiles._value_kernel import varint
-from tiles._wkb_kernel import COLLECTED, LINE, POINT, POLYGON
+from tiles._wkb_kernel import LINE, POINT, POLYGON
 
 _SLACK = 8 * EXTENT
 """How far rounding at the rim may take twice the area of a polygon from what it was."""
 _UNSURE = -1
 
 
+CROWDED = -1
+"""What `write_layer` returns where there are more features than it may write."""
+
+
 @inner
-def _tags(features: Features, i: int, scratch: Scratch) -> int:
-    """Write a feature's tags, numbering keys and values as they first appear in the tile."""
-    out, counters, at = scratch.tags, scratch.counters, 0
-    stamp = counters[STAMP]
-    for tag in range(features.tag_start[i], features.tag_start[i + 1]):
-        key, value = features.tag_key[tag], features.tag_value[tag]
-        if scratch.key_stamp[key] != stamp:
-            scratch.key_stamp[key] = stamp
-            scratch.key_local[key] = counters[KEYS]
-            scratch.key_order[counters[KEYS]] = key
-            counters[KEYS] += 1
-        if scratch.value_stamp[value] != stamp:
-            scratch.value_stamp[value] = stamp
-            scratch.value_local[value] = counters[VALUES]
-            scratch.value_order[counters[VALUES]] = value
-            counters[VALUES] += 1
-        at = varint(out, at, np.uint64(scratch.key_local[key]))
-        at = varint(out, at, np.uint64(scratch.value_local[value]))
-    return at
+def local_key(key: int, scratch: Scratch) -> int:
+    """Return the tile's number of a key, given as it first appears in the tile."""
+    counters = scratch.counters
+    if scratch.key_stamp[key] != counters[STAMP]:
+        scratch.key_stamp[key] = counters[STAMP]
+        scratch.key_local[key] = counters[KEYS]
+        scratch.key_order[counters[KEYS]] = key
+        counters[KEYS] += 1
+    return scratch.key_local[key]
+
+
+@inner
+def tag(key: int, value: int, scratch: Scratch, at: int) -> int:
+    """Write a tag, numbering keys and values as they first appear in the tile."""
+    out, counters = scratch.tags, scratch.counters
+    local = local_key(key, scratch)
+    if scratch.value_stamp[value] != counters[STAMP]:
+        scratch.value_stamp[value] = counters[STAMP]
+        scratch.value_local[value] = counters[VALUES]
+        scratch.value_order[counters[VALUES]] = value
+        counters[VALUES] += 1
+    at = varint(out, at, np.uint64(local))
+    return varint(out, at, np.uint64(scratch.value_local[value]))
 
 
 @inner
@@ -69,9 +77,16 @@ def _length_of(value: int) -> int:
 @inner
 def write_feature(features: Features, i: int, length: int, kind: int, scratch: Scratch) -> bool:
     """Write a feature whose commands are in the scratch; return whether there was room."""
+    at = 0
+    for j in range(features.tag_start[i], features.tag_start[i + 1]):
+        at = tag(features.tag_key[j], features.tag_value[j], scratch, at)
+    return write_message(features.ids[i], at, length, kind, scratch)
+
+
+@inner
+def write_message(number: int, tags: int, length: int, kind: int, scratch: Scratch) -> bool:
+    """Write a feature whose tags and commands are in the scratch, without a number below zero."""
     out, counters = scratch.out, scratch.counters
-    tags = _tags(features, i, scratch)
-    number = features.ids[i]
     body = 2 + 1 + _length_of(length) + length
     if number >= 0:
         body += 1 + _length_of(number)
@@ -101,7 +116,7 @@ def write_feature(features: Features, i: int, length: int, kind: int, scratch: S
 
 
 @inner
-def _rings(
+def rings_of(
     features: Features, i: int, window: Window, scratch: Scratch, clip: bool
 ) -> tuple[int, bool]:
     """Lay out a polygon's rings in the tile; return how many there are, and whether they are sound.
@@ -133,43 +148,27 @@ def _rings(
 
 
 @inner
-def _write_features(
-    features: Features, sign: int, first: int, last: int, window: Window, scratch: Scratch
-) -> bool:
-    """Write those of some found features that are in the tile; note what needs a closer look."""
-    counters, found = scratch.counters, scratch.found
-    low_x, low_y, high_x, high_y = reach(window)
-    for n in range(first, last):
-        i = found[n]
-        if features.gone[i] <= window.edit or not (features.zooms[i] >> window.zoom) & 1:
-            continue
-        clip = (
-            features.boxes[i, 0] < low_x
-            or features.boxes[i, 1] < low_y
-            or features.boxes[i, 2] > high_x
-            or features.boxes[i, 3] > high_y
-        )
-        kind = features.kinds[i]
-        if kind != POINT and _tiny(features, i, window):
-            continue
-        if kind == POLYGON:
-            rings, good = _rings(features, i, window, scratch, clip)
-            if rings == 0:
-                continue
-            if not good:
-                scratch.doubtful[counters[DOUBTFUL]] = i if sign > 0 else -1 - i
-                counters[DOUBTFUL] += 1
-                continue
-            length = write_rings(rings, scratch)
-        elif kind == LINE:
-            length = line(features, i, window, scratch, clip)
-        elif kind == POINT:
-            length = points(features, i, window, scratch)
-        else:
-            continue
-        if length > 0 and not write_feature(features, i, length, kind, scratch):
-            return False
-    return True
+def draw(features: Features, i: int, sign: int, window: Window, scratch: Scratch) -> bool:
+    """Write a feature if it is in the tile, or note that it needs a closer look.
+
+    Returns whether there was room.
+    """
+    counters, kind = scratch.counters, features.kinds[i]
+    clip = kind != POINT and sticks_out(features, i, window)
+    if kind == POLYGON:
+        rings, good = rings_of(features, i, window, scratch, clip)
+        if rings == 0:
+            return True
+        if not good:
+            scratch.doubtful[counters[DOUBTFUL]] = i if sign > 0 else -1 - i
+            counters[DOUBTFUL] += 1
+            return True
+        length = write_rings(rings, scratch)
+    elif kind == LINE:
+        length = line(features, i, window, scratch, clip)
+    else:
+        length = points(features, i, window, scratch)
+    return length == 0 or write_feature(features, i, length, kind, scratch)
 
 
 @inner
@@ -183,51 +182,6 @@ def _area(rings: int, scratch: Scratch) -> int:
 
 
 @inner
-def _tiny(features: Features, i: int, window: Window) -> bool:
-    """Return whether a feature is less than half a unit of the tile wide and high.
-
-    PostGIS leaves such out before it looks at them, but for collections, going by the box it keeps,
-    whose numbers are rounded outwards to 32 bits.
-    """
-    box = features.boxes[i]
-    if window.shift < 1 or features.zooms[i] & COLLECTED:
-        return False
-    half = np.int64(1) << (window.shift - 1)
-    if np.int64(box[2]) - box[0] >= half or np.int64(box[3]) - box[1] >= half:
-        return False
-    limit = half * window.unit
-    width = _outward(window.middle_x + box[2] * window.unit, 1.0) - _outward(
-        window.middle_x + box[0] * window.unit, -1.0
-    )
-    height = _outward(window.middle_y - box[1] * window.unit, 1.0) - _outward(
-        window.middle_y - box[3] * window.unit, -1.0
-    )
-    return width < limit and height < limit
-
-
-@inner
-def _outward(value: float, direction: float) -> float:
-    """Return the next number of 32 bits that is not on the other side of a number."""
-    near = np.float32(value)
-    if (np.float64(near) - value) * direction < 0:
-        near = np.nextafter(near, np.float32(direction * np.inf))
-    return np.float64(near)
-
-
-@inner
-def reach(window: Window) -> tuple[int, int, int, int]:
-    """Return the box of the tile and its buffer in the columns' world."""
-    if window.shift >= 0:
-        side = np.int64(EXTENT + 2 * BUFFER) << window.shift
-        margin = np.int64(BUFFER) << window.shift
-    else:
-        side = np.int64(EXTENT + 2 * BUFFER) >> -window.shift
-        margin = np.int64(BUFFER) >> -window.shift
-    low_x, low_y = -window.move_x - margin, -window.move_y - margin
-    return low_x, low_y, low_x + side, low_y + side
-
-
-@inner
 def write_layer(
     base: Features,
     nodes: NDArray[np.int32],
@@ -235,6 +189,7 @@ def write_layer(
     tail: Features,
     order: Sorted,
     window: Window,
+    most: int,
     scratch: Scratch,
 ) -> int:
     """Find and write the features of a tile, in one order whether a file or an edit brought them.
@@ -242,49 +197,45 @@ def write_layer(
     Returns
     -------
     int
-        How many need a closer look; or, below zero, how long the output must be at least.
+        How many need a closer look; `CROWDED` if there are more than ``most``, which are found
+        then and not written; else, below zero, how long the output must be at least.
     """
     counters = scratch.counters
     stamp = counters[STAMP] + 1
     for j in range(len(counters)):
         counters[j] = 0
     counters[STAMP], counters[AT] = stamp, HEAD_ROOM
-    low_x, low_y, high_x, high_y = reach(window)
-    unit = np.int64(1) << max(window.shift, 0)
-    low_x, low_y, high_x, high_y = low_x - unit, low_y - unit, high_x + unit, high_y + unit
-    count = search(
-        base.boxes, nodes, levels, low_x, low_y, high_x, high_y, scratch.found, scratch.ring_at
-    )
-    need = HEAD_ROOM + _room(base, scratch.found, count)
+    end = find_features(base, nodes, levels, order, window, scratch)
+    middle = counters[BASE_FOUND]
+    if end > most:
+        count = alive_among(base, 0, middle, window, scratch)
+        if count + alive_among(tail, middle, end, window, scratch) > most:
+            return CROWDED
+    need = HEAD_ROOM + _room(base, scratch.found, middle)
     if need > len(scratch.out):
         return -need
-    found = scratch.found
-    last = count + search(
-        order.boxes, order.nodes, order.levels, low_x, low_y, high_x, high_y, found[count:],
-        scratch.ring_at,
-    )  # fmt: skip
-    for n in range(count, last):
-        found[n] = order.rows[found[n]]
-    first, n = 0, count
-    while first < count or n < last:
-        end = first
-        while end < count and (n == last or _precedes(base, found[end], tail, found[n])):
-            end += 1
-        if not _write_features(base, 1, first, end, window, scratch):
+    first, n = 0, middle
+    while first < middle or n < end:
+        last = run_end(base, tail, scratch, first, n)
+        after = min(n + 1, end)
+        if not _draw(base, 1, first, last, window, scratch) or not _draw(
+            tail, -1, n, after, window, scratch
+        ):
             return -2 * len(scratch.out)
-        first, next = end, min(n + 1, last)
-        if not _write_features(tail, -1, n, next, window, scratch):
-            return -2 * len(scratch.out)
-        n = next
+        first, n = last, after
     return counters[DOUBTFUL]
 
 
-@inner
-def _precedes(base: Features, i: int, tail: Features, j: int) -> bool:
-    """Return whether a feature of the file is written before one of the tail."""
-    if base.along[i] != tail.along[j]:
-        return base.along[i] < tail.along[j]
-    return base.ids[i] < tail.ids[j]
+@apart
+def _draw(
+    features: Features, sign: int, begin: int, end: int, window: Window, scratch: Scratch
+) -> bool:
+    """Write those of some found features that are in the tile; return whether there was room."""
+    for n in range(begin, end):
+        i = scratch.found[n]
+        if alive(features, i, window) and not draw(features, i, sign, window, scratch):
+            return False
+    return True
 
 
 @inner
@@ -317,7 +268,9 @@ def finish(
         need += 12 + key_start[key + 1] - key_start[key]
     for j in range(counters[VALUES]):
         value = scratch.value_order[j]
-        if value < known:
+        if value < 0:
+            need += 24
+        elif value < known:
             need += 12 + values.starts[value + 1] - values.starts[value]
         else:
             need += 12 + values.new_starts[value - known + 1] - values.new_starts[value - known]
@@ -328,7 +281,12 @@ def finish(
         at = _copied(out, at, 0x1A, keys, key_start[key], key_start[key + 1])
     for j in range(counters[VALUES]):
         value = scratch.value_order[j]
-        if value < known:
+        if value < 0:
+            out[at], out[at + 1] = 0x22, 1 + _length_of(-1 - value)
+            # Never as attributes are written: no value is in the tile twice.
+            out[at + 2] = 0x20
+            at = varint(out, at + 3, np.uint64(-1 - value))
+        elif value < known:
             at = _copied(out, at, 0x22, values.data, values.starts[value], values.starts[value + 1])
         else:
             begin = values.new_starts[value - known]

@@ -238,9 +238,9 @@ def in_unit(x: Units, y: Units, a: int, b: int, u: int, v: int) -> bool:
 def _convex(x: Units, y: Units, at: int, count: int) -> bool:
     """Return whether a ring turns one way only, and once around."""
     sign, flips, former = 0, 0, np.int64(0)
-    for i in range(count):
-        a, b = at + i, at + (i + 1) % count
-        turn = _turn(x[a], y[a], x[b], y[b], x[at + (i + 2) % count], y[at + (i + 2) % count])
+    a, b = at + count - 2, at + count - 1
+    for c in range(at, at + count):
+        turn = _turn(x[a], y[a], x[b], y[b], x[c], y[c])
         if turn == 0 or (sign != 0 and turn != sign):
             return False
         sign = turn
@@ -249,6 +249,7 @@ def _convex(x: Units, y: Units, at: int, count: int) -> bool:
             if former != 0 and (step > 0) != (former > 0):
                 flips += 1
             former = step
+        a, b = b, c
     return flips <= 2
 
 
@@ -257,18 +258,23 @@ def simple(x: Units, y: Units, at: int, count: int, spare: Units) -> bool:
     """Return whether a ring neither crosses nor touches itself."""
     if count == 3 or _convex(x, y, at, count):
         return True
-    for i in range(count):
-        if _folds(x, y, at + i, at + (i + 1) % count, at + (i + 2) % count):
+    a, b = at + count - 2, at + count - 1
+    for c in range(at, at + count):
+        if _folds(x, y, a, b, c):
             return False
-    if count <= _FEW:
-        for i in range(count):
-            for j in range(i + 2, count):
-                if i == 0 and j == count - 1:
-                    continue
-                if meet(x, y, at + i, at + i + 1, at + j, at + (j + 1) % count):
-                    return False
-        return True
-    return _swept(x, y, at, count, spare)
+        a, b = b, c
+    if count > _FEW:
+        return _swept(x, y, at, count, spare)
+    end = at + count
+    for i in range(at, end - 2):
+        low_x, high_x = min(x[i], x[i + 1]), max(x[i], x[i + 1])
+        for j in range(i + 2, end):
+            k = j + 1 if j + 1 < end else at
+            if k == i or max(x[j], x[k]) < low_x or min(x[j], x[k]) > high_x:
+                continue
+            if meet(x, y, i, i + 1, j, k):
+                return False
+    return True
 
 
 @inner

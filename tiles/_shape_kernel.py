@@ -13,7 +13,7 @@ from tiles._value_kernel import varint
 
 
 @inner
-def _step(out: NDArray[np.uint8], at: int, delta: int) -> int:
+def step(out: NDArray[np.uint8], at: int, delta: int) -> int:
     """Write a signed number, zigzag."""
     value = (delta << 1) ^ (delta >> 63)
     if value < 128:
@@ -101,12 +101,12 @@ def write_rings(rings: int, scratch: Scratch) -> int:
     for ring in range(rings):
         begin, after = scratch.ring_at[ring], scratch.ring_at[ring + 1]
         out[at] = 9
-        at = _step(out, at + 1, x[begin] - u)
-        at = _step(out, at, y[begin] - v)
+        at = step(out, at + 1, x[begin] - u)
+        at = step(out, at, y[begin] - v)
         at = varint(out, at, np.uint64((after - begin - 1) << 3 | 2))
         for j in range(begin + 1, after):
-            at = _step(out, at, x[j] - x[j - 1])
-            at = _step(out, at, y[j] - y[j - 1])
+            at = step(out, at, x[j] - x[j - 1])
+            at = step(out, at, y[j] - y[j - 1])
         u, v = x[after - 1], y[after - 1]
         out[at] = 15
         at += 1
@@ -121,12 +121,12 @@ def _write_part(
     """Write one line's commands, the pen being at (u, v)."""
     out = scratch.shape
     out[at] = 9
-    at = _step(out, at + 1, xs[0] - u)
-    at = _step(out, at, ys[0] - v)
+    at = step(out, at + 1, xs[0] - u)
+    at = step(out, at, ys[0] - v)
     at = varint(out, at, np.uint64((count - 1) << 3 | 2))
     for j in range(1, count):
-        at = _step(out, at, xs[j] - xs[j - 1])
-        at = _step(out, at, ys[j] - ys[j - 1])
+        at = step(out, at, xs[j] - xs[j - 1])
+        at = step(out, at, ys[j] - ys[j - 1])
     return at
 
 
@@ -234,6 +234,6 @@ def points(features: Features, i: int, window: Window, scratch: Scratch) -> int:
         return 0
     at = varint(scratch.shape, 0, np.uint64(kept << 3 | 1))
     for j in range(kept):
-        at = _step(scratch.shape, at, x[j] - (x[j - 1] if j else 0))
-        at = _step(scratch.shape, at, y[j] - (y[j - 1] if j else 0))
+        at = step(scratch.shape, at, x[j] - (x[j - 1] if j else 0))
+        at = step(scratch.shape, at, y[j] - (y[j - 1] if j else 0))
     return at

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tiles._arrays import Features, Scratch, Sorted, Values
+from layers import COUNT
+from tiles._arrays import COUNTERS, MOST_COUNTS, Features, Scratch, Sorted, Values
 from tiles._clear_kernel import clearances
 from tiles._index_kernel import boxes_of, gather, hilbert_keys, tree_of
 from tiles._rows import Rows, number, read
@@ -26,7 +27,7 @@ from tiles.grid import TileGrid
 from twin.changes import Position
 
 FILE = "columns.bin"
-FORMAT = 4
+FORMAT = 5
 NEVER = 2**31 - 1
 
 
@@ -74,7 +75,7 @@ class Columns:
             gone=frozen(self._gone),
         )
         self._tail = Tail(arrays["starts"], arrays["data"], self._table)
-        self.keys = self._tail.keys(self.names)
+        self.keys = self._tail.keys([*self.names, COUNT])
         self.most_places = int(facts["most_places"])
         self.snapshot = Snapshot(
             0,
@@ -139,7 +140,7 @@ class Columns:
             tags = number(data, found.values_at, self.kinds, tuple(self.names))
             if len(tags.names) > len(self.names):
                 self.names = list(tags.names)
-                self.keys = self._tail.keys(self.names)
+                self.keys = self._tail.keys([*self.names, COUNT])
             edit = self.snapshot.edit + 1
             before = {each: self._remove(each, edit) for each in ids}
             boxes = self._tail.append(found, places, tags)
@@ -183,7 +184,7 @@ class Columns:
                 len(scratch.out) >= room
                 and len(scratch.value_stamp) >= values
                 and len(scratch.found) >= features
-                and len(scratch.key_stamp) >= len(self.names)
+                and len(scratch.key_stamp) > len(self.names)
                 and len(scratch.x) >= 6 * self.most_places
             ):
                 return scratch
@@ -289,11 +290,11 @@ def _scratch(room: int, values: int, features: int, keys: int, places: int) -> S
         notes=np.empty(2 * places + 64, np.int64),
         value_stamp=np.zeros(values, np.int32),
         value_local=np.empty(values, np.int32),
-        value_order=np.empty(values, np.int32),
+        value_order=np.empty(values + MOST_COUNTS, np.int32),
         key_stamp=np.zeros(keys, np.int32),
         key_local=np.empty(keys, np.int32),
         key_order=np.empty(keys, np.int32),
         found=np.empty(features, np.int32),
         doubtful=np.empty(features, np.int32),
-        counters=np.zeros(8, np.int64),
+        counters=np.zeros(COUNTERS, np.int64),
     )

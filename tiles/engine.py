@@ -2,26 +2,61 @@
 
 from collections.abc import Iterable
 from math import floor
+from typing import NamedTuple
 
 import numpy as np
 from isal import igzip
 
-from tiles._arrays import BUFFER, EXTENT, Scratch, Window
-from tiles._mvt_kernel import finish, write_feature, write_layer
+from tiles._arrays import AT, BUFFER, EXTENT, FEATURES, MEMBERS, MERGED, SIZE, Scratch, Window
+from tiles._mvt_kernel import CROWDED, finish, write_feature, write_layer
 from tiles._repair import repair
 from tiles._shape_kernel import write_rings
 from tiles._store import frozen
+from tiles._thin import write_thinned
 from tiles._wkb_kernel import POLYGON
 from tiles._world import WorldBox
 from tiles.columns import Columns, Snapshot
 from tiles.grid import Tile
+from tiles.limits import Limits, limits_of
 
 _COMPRESSION = 2
 _RIM = (BUFFER + 1) / EXTENT
 """How far a feature beyond a tile can be and still be drawn in it, in the tile's side."""
+_ANY = 2**62
 
 
-def encode(columns: Columns, tile: Tile, snapshot: Snapshot | None = None) -> bytes:
+class Account(NamedTuple):
+    """What became of the features of one layer in one tile.
+
+    Attributes
+    ----------
+    features : int
+        Those that are in the tile by PostGIS's rules: as many as ``ST_AsMVT`` would write.
+    drawn : int
+        Those that the tile holds, merged ones included.
+    merged : int
+        How many of ``features`` were merged, into ``merged_into`` of ``drawn``.
+    square : int
+        The side of the squares they were merged in, in units; 0 where nothing was.
+    """
+
+    features: int
+    drawn: int
+    merged: int
+    merged_into: int
+    square: int
+
+
+NOTHING = Account(0, 0, 0, 0, 0)
+
+
+def encode(
+    columns: Columns,
+    tile: Tile,
+    snapshot: Snapshot | None = None,
+    *,
+    limits: Limits | None = None,
+) -> bytes:
     """Return a layer in one tile; no bytes where the tile is empty.
 
     What is returned is a whole tile of one layer, and tiles of several are their bytes one after
@@ -35,32 +70,66 @@ def encode(columns: Columns, tile: Tile, snapshot: Snapshot | None = None) -> by
         The address on the columns' grid.
     snapshot : Snapshot
         A state of the columns, if not the present one.
+    limits : Limits
+        How much the tile may carry before small features are merged; the catalogue says it if this
+        does not.
 
     Notes
     -----
     Holds no lock and, but for the rare polygon that needs repair, not the interpreter's either:
     threads write tiles side by side.
     """
+    return encoded(columns, tile, snapshot, limits)[0]
+
+
+def encoded(
+    columns: Columns,
+    tile: Tile,
+    snapshot: Snapshot | None = None,
+    limits: Limits | None = None,
+) -> tuple[bytes, Account]:
+    """Return a layer in one tile, as `encode` does, and what became of its features."""
     state = columns.snapshot if snapshot is None else snapshot
-    if tile.z + columns.world.grid.zoom < columns.minzoom:
-        return b""
+    zoom = tile.z + columns.world.grid.zoom
+    if zoom < columns.minzoom:
+        return b"", NOTHING
+    limits = limits_of(columns.layer) if limits is None else limits
+    limit = limits.at(zoom)
+    most = _ANY if limit is None else limit.features
+    # After the snapshot: the keys may have grown since, and then the last is another.
+    keys = columns.keys
     window, room = columns.world.window(tile, state.edit), 0
     while True:
         scratch = columns.borrow(state, room)
         needed = write_layer(
-            state.base, state.nodes, state.levels, state.tail, state.order, window, scratch
+            state.base, state.nodes, state.levels, state.tail, state.order, window, most, scratch
         )
+        if needed == CROWDED and limit is not None:
+            count = len(keys[0]) - 1
+            needed = write_thinned(columns, state, window, scratch, limits, limit, count)
         if needed >= 0 and (needed == 0 or _write_doubtful(state, needed, window, scratch)):
-            if scratch.counters[4] == 0:
+            account = _account(scratch)
+            if scratch.counters[FEATURES] == 0:
                 columns.give(scratch)
-                return b""
+                return b"", account
             name = frozen(np.frombuffer(columns.layer.encode(), np.uint8))
-            begin = finish(state.values, *columns.keys, name, scratch)
+            begin = finish(state.values, *keys, name, scratch)
             if begin >= 0:
-                written = scratch.out[begin : scratch.counters[0]].tobytes()
+                written = scratch.out[begin : scratch.counters[AT]].tobytes()
                 columns.give(scratch)
-                return written
+                return written, account
         room = max(-needed, 2 * len(scratch.out))
+
+
+def _account(scratch: Scratch) -> Account:
+    drawn, merged, members = (int(scratch.counters[n]) for n in (FEATURES, MERGED, MEMBERS))
+    return Account(
+        features=drawn - merged + members,
+        drawn=drawn,
+        merged=members,
+        merged_into=merged,
+        square=int(scratch.counters[SIZE]),
+    )
 
 
 def _write_doubtful(state: Snapshot, count: int, window: Window, scratch: Scratch) -> bool:

@@ -11,6 +11,7 @@ from tiles.engine import encode
 from tiles.feature_rows import write_texts
 from tiles.features import Texts
 from tiles.grid import Tile
+from tiles.limits import Limit, Limits
 from twin.changes import START
 from twin.crs import CityBox, Frame, LonLatBox
 
@@ -32,7 +33,8 @@ def warm() -> None:
         write_columns(Path(folder), data, world_of(_FRAME), facts | {"position": list(START)})
         columns = Columns.open(Path(folder))
         columns.apply([1], _rows(1), START)
-        encode(columns, Tile(0, 0, 0))
+        for most in (2, 0):
+            encode(columns, Tile(0, 0, 0), limits=Limits((Limit(0, most, 1, 8),)))
         _warm_texts(Path(folder), rows)
 
 

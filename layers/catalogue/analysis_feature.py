@@ -110,4 +110,5 @@ LAYER = Layer(
         Drawn(_CLOSED, ROLES["closed_edge"], "line"),
         Drawn(_FIRE, ROLES["incident"], "circle"),
     ),
+    merged_by=("run_id", "role"),
 )

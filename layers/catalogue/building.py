@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, func
-
 from layers import Field, Layer, Words
 from layers._cartography import by_zoom, drawn, match
 from layers._common import with_file
@@ -30,18 +28,6 @@ _COLOURS = {
     "public": "#cfe0c8",
 }
 _OTHER = "#dedad2"
-
-# What is smaller than about a pixel of the map at these zooms is left out of the tiles.
-_SMALLEST_M2 = {12: 400.0, 13: 120.0}
-
-
-def _thinned(zoom: int) -> ColumnElement[bool] | None:
-    smallest_m2 = _SMALLEST_M2.get(zoom)
-    if smallest_m2 is None:
-        return None
-    area: ColumnElement[float] = func.ST_Area(LAYER.place)
-    return area >= smallest_m2
-
 
 _HEIGHT: list[Any] = [
     "coalesce",
@@ -79,7 +65,7 @@ LAYER = Layer(
         Field("built_year", Words("建成年份", "Built in"), "integer"),
     ),
     order=40,
-    minzoom=12,
+    minzoom=9,
     maxzoom=16,
     visible=True,
     style=(
@@ -107,5 +93,5 @@ LAYER = Layer(
         },
     ),
     legend=drawn(_COLOURS | {"other": _OTHER}, USES, "fill"),
-    thinned=_thinned,
+    merged_by=("use",),
 )

@@ -68,4 +68,5 @@ LAYER = Layer(
         },
     ),
     legend=drawn(_COLOURS | {"other": _OTHER}, KINDS, "circle"),
+    merged_by=("kind",),
 )

@@ -56,4 +56,5 @@ LAYER = Layer(
         Drawn(_LINE, Words("网格界线", "Cell"), "line"),
         Drawn(_FLOOD_PRONE, Words("易涝网格", "Flood-prone cell"), "fill"),
     ),
+    merged_by=("flood_prone",),
 )

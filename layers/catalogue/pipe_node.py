@@ -75,4 +75,5 @@ LAYER = Layer(
     legend=(
         Drawn(COLOURS["water"], Words("管点（颜色同管线）", "Coloured as its pipe"), "circle"),
     ),
+    merged_by=("kind", "valve_state"),
 )

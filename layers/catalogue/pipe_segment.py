@@ -73,4 +73,5 @@ LAYER = Layer(
         },
     ),
     legend=drawn(COLOURS, KINDS, "line"),
+    merged_by=("kind",),
 )

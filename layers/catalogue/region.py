@@ -71,4 +71,5 @@ LAYER = Layer(
         },
     ),
     legend=(Drawn(_RIM, Words("区划界线", "Boundary"), "line"),),
+    merged_by=("level",),
 )

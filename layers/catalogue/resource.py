@@ -69,4 +69,5 @@ LAYER = Layer(
         *drawn(_COLOURS | {"other": _OTHER}, KINDS, "circle"),
         *drawn({"busy": FADED}, STATUSES, "circle"),
     ),
+    merged_by=("kind", "status"),
 )

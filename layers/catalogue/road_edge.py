@@ -139,4 +139,5 @@ LAYER = Layer(
         for rank, code in enumerate(("motorway", "trunk", "primary", "secondary", "tertiary"))
     ),
     thinned=_thinned,
+    merged_by=("road_class", "deck_level"),
 )

@@ -147,4 +147,5 @@ LAYER = Layer(
     ),
     legend=drawn(dict(reversed(_COLOURS.items())) | {"dry": _DRY}, LEVELS, "circle"),
     joined=_joined,
+    merged_by=("level", "kind"),
 )

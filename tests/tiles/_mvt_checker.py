@@ -108,6 +108,7 @@ _LAYER_WIRES = {1: BYTES, 2: BYTES, 3: BYTES, 4: BYTES, 5: VARINT, 15: VARINT}
 
 def _layer(data: bytes, wrong: list[str]) -> Layer:
     layer, raw, named, versioned = Layer(), [], 0, 0
+    told: list[bytes] = []
     for number, wire, value in _fields(data):
         if number in _LAYER_WIRES and wire != _LAYER_WIRES[number]:
             wrong.append(f"a layer's field {number} has wire type {wire}")
@@ -120,6 +121,7 @@ def _layer(data: bytes, wrong: list[str]) -> Layer:
             layer.keys.append(value.decode("utf-8"))
         elif number == 4:
             layer.values.append(_value(value, wrong))
+            told.append(value)
         elif number == 5:
             layer.extent = value
         elif number == 15:
@@ -132,7 +134,6 @@ def _layer(data: bytes, wrong: list[str]) -> Layer:
         wrong.append(f"layer {layer.name} has no features")
     if len(set(layer.keys)) != len(layer.keys):
         wrong.append(f"layer {layer.name}: a key twice")
-    told = [(type(v), v) for v in layer.values]
     if len(set(told)) != len(told):
         wrong.append(f"layer {layer.name}: a value twice")
     layer.features = [_feature(each, layer, wrong) for each in raw]

@@ -70,14 +70,17 @@ def test_the_demo_city_is_drawn_as_postgis_draws_it(
 ) -> None:
     layer: Layer = layer_named(name)
     columns = build(demo, layer, tmp_path)
-    some = 0
+    some, slivers = 0, list[str]()
     with Session(demo) as session:
         city = open_city(session)
         for tile in tiles_around(city, np.random.default_rng(11), 8):
             ours, theirs = encode(columns, tile), vector_tile(city, [layer], tile)
-            assert differences(ours, theirs) == [], tile
+            # Below level 12 a house is a few units wide.
+            told = slivers if tile.z < 12 else None
+            assert differences(ours, theirs, told) == [], tile
             some += bool(ours)
     assert some > 4
+    assert len(slivers) < 20, slivers
 
 
 def test_a_tile_compresses_to_the_same_bytes_every_time(nasty: Engine, tmp_path: Path) -> None:
