@@ -27,6 +27,7 @@ from api.routes import (
     metrics,
     processes,
     site,
+    tile_report,
     tiles,
 )
 from api.settings import Settings
@@ -76,7 +77,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.totals, app.state.editions = Totals(), Editions()
     app.state.city = None
     app.state.tiles, app.state.desk, app.state.pushed = engine, desk, pushed
-    for module in (common, features, tiles, archives, events, catalogue, processes, metrics):
+    # The report's addresses look like those of tiles, and come first.
+    found = (common, features, tile_report, tiles, archives, events, catalogue, processes, metrics)
+    for module in found:
         app.include_router(module.router)
     site.install(app, settings.web_dist)
     errors.install(app)

@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from analysis import Analysis, analyses
 from api.negotiate import F
 from api.pushed import read_position
+from api.weights import Asked, asked_of
 from layers import Layer, layer_named
 from layers.filter import Selection, parse_box, parse_names, parse_period, parse_values, queryable
 from tiles.grid import WEB_MERCATOR, Tile, TileGrid, grid_named, parse_tile
@@ -201,6 +202,11 @@ async def _last_event(request: Request) -> Position | None:
     return None if word is None else read_position(word)
 
 
+async def _report(request: Request) -> Asked:
+    require_known(request, ("layers", "zooms", F))
+    return asked_of(_single(request, "layers"), _single(request, "zooms"))
+
+
 async def _job_limit(request: Request) -> int:
     require_known(request, ("limit", F))
     return _limit(_single(request, "limit"))
@@ -284,5 +290,6 @@ InputsParam = Annotated[dict[str, Any], Depends(_inputs)]
 RunIdParam = Annotated[UUID, Depends(_run_id)]
 JobLimitParam = Annotated[int, Depends(_job_limit)]
 LastEventParam = Annotated[Position | None, Depends(_last_event)]
+ReportParam = Annotated[Asked, Depends(_report)]
 OnlyFormat = Depends(_only_format)
 Nothing = Depends(_nothing)

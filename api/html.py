@@ -93,6 +93,20 @@ def item(base: str, city: City, found: Page, *, json: str) -> str:
     )
 
 
+def tile_report(base: str, city: City, found: Mapping[str, Any]) -> str:
+    """Return the page on what tiles weigh."""
+    known = layers()
+    rows = [(known[row["layer"]], row) for row in found["tiles"]]
+    return _made(
+        "tile_report",
+        base,
+        city,
+        rows=rows,
+        heavy=found["heavy_bytes"],
+        without=found["without_columns"],
+    )
+
+
 def message(base: str, **words: str) -> str:
     """Return a page that says one thing: ``zh``, ``en``, ``detail_zh`` and ``detail_en``."""
     return _templates().get_template("message.html").render(base=base, city="", **words)

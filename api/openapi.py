@@ -97,10 +97,20 @@ def _tiles() -> Doc:
     }
     described = _get("Tiles", "getTileJson", "TileJSON 3.0 of one or more layers")
     described["get"]["parameters"] = [_ref("layers"), _ref("datetime")]
+    report = _get("Tiles", "getTileReport", "The heaviest tiles, and what to do about them")
+    report["get"]["parameters"] = [
+        _query("layers", "Layers, with commas", {"type": "string"}),
+        _query("zooms", "One level or two, such as 9-16", {"type": "string"}),
+        _ref("f"),
+    ]
+    account = _get("Tiles", "getTileAccount", "What became of the features of one tile", plain=True)
+    account["get"]["parameters"] = [_ref(name) for name in ("layers", "z", "x", "y")]
     sets = _get("Tiles", "getTileMatrixSets", "The grids of tiles")
     one = _get("Tiles", "getTileMatrixSet", "The definition of one grid of tiles")
     one["get"]["parameters"] = [_ref("grid"), _ref("f")]
     return {
+        "/tiles/report": report,
+        "/tiles/report/{layers}/{z}/{x}/{y}": account,
         "/tiles/{layers}.json": described,
         "/tiles/{layers}/{z}/{x}/{y}": tile,
         "/tiles/{layers}/{grid}.json": _on_grid(described, "getTileJsonOnGrid", "layers"),

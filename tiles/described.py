@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from layers import Layer
+from layers import COUNT, Layer
 
 _TYPES = {"integer": "Number", "number": "Number", "boolean": "Boolean"}
 
@@ -32,5 +32,6 @@ def vector_layer(layer: Layer, raised: int = 0) -> dict[str, Any]:
             entry.name: _TYPES.get(entry.type, "String")
             for entry in layer.fields
             if entry.in_tiles and entry.type != "object"
-        },
+        }
+        | ({COUNT: "Number"} if layer.limits else {}),
     }
