@@ -18,7 +18,7 @@ from layers import COUNT
 from tiles._arrays import COUNTERS, MOST_COUNTS, Features, Scratch, Sorted, Values
 from tiles._clear_kernel import clearances
 from tiles._index_kernel import boxes_of, gather, hilbert_keys, tree_of
-from tiles._rows import Rows, number, read
+from tiles._rows import Rows, Tags, number, read
 from tiles._store import TornFileError, frozen, load, save
 from tiles._tail import Tail
 from tiles._value_kernel import table_of
@@ -233,9 +233,6 @@ def write_columns(
     boxes = boxes[order]
     nodes, levels = tree_of(boxes)
     tags = number(data, rows.values_at[order], kinds, tuple(facts["names"]))
-    count, size = len(tags.starts) - 1, 16
-    while size < 2 * count + 16:
-        size *= 2
     ids = rows.ids[order]
     arrays: dict[str, NDArray[Any]] = {
         "ids": ids,
@@ -248,14 +245,9 @@ def write_columns(
         "boxes": boxes,
         "along": along[order],
         "clear": clearances(ring_start, place_start, holes, places, boxes),
-        "tag_start": tags.start,
-        "tag_key": tags.key,
-        "tag_value": tags.value,
         "nodes": nodes,
         "levels": levels,
-        "starts": tags.starts,
-        "data": tags.data,
-        "table": table_of(tags.starts, tags.data, count, size),
+        **_tag_arrays(tags),
         "id_order": np.argsort(ids, kind="stable").astype(np.int32),
     }
     told = facts | {
@@ -266,6 +258,21 @@ def write_columns(
         "most_places": _most_places(rows),
     }
     save(folder / FILE, arrays, told)
+
+
+def _tag_arrays(tags: Tags) -> dict[str, NDArray[Any]]:
+    """Return the features' tags, and the values they point to with a table to find them by."""
+    count, size = len(tags.starts) - 1, 16
+    while size < 2 * count + 16:
+        size *= 2
+    return {
+        "tag_start": tags.start,
+        "tag_key": tags.key,
+        "tag_value": tags.value,
+        "starts": tags.starts,
+        "data": tags.data,
+        "table": table_of(tags.starts, tags.data, count, size),
+    }
 
 
 def _most_places(rows: Rows) -> int:
