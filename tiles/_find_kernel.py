@@ -72,6 +72,8 @@ def alive(features: Features, i: int, window: Window) -> bool:
     """Return whether a feature that was found is there now, drawn at this level, and not tiny."""
     if features.gone[i] <= window.edit or not (features.zooms[i] >> window.zoom) & 1:
         return False
+    if features.boxes[i, 0] > features.boxes[i, 2]:
+        return False  # Without a place it may be found, or not.
     kind = features.kinds[i]
     return kind == POINT or (kind in (LINE, POLYGON) and not _tiny(features, i, window))
 
