@@ -15,6 +15,8 @@ HEAD_ROOM = 16
 AT, VALUES, KEYS, STAMP, FEATURES, DOUBTFUL = range(6)
 BASE_FOUND, TAIL_FOUND, MERGED, MEMBERS, SIZE = range(6, 11)
 COUNTERS = 16
+FILE, TAIL = np.int64(1), np.int64(-1)
+"""Whose features are meant: the sign of their numbers where both are noted in one array."""
 MOST_COUNTS = 1 << 12
 """Different counts in a tile; so many would stand for eight million features."""
 

@@ -180,7 +180,8 @@ def fits(
     clear(groups)
     lay(groups, size)
     middle, end = scratch.counters[BASE_FOUND], scratch.counters[TAIL_FOUND]
-    count, drawn = _count(base, 0, middle, window, scratch, groups, rule, size, most, 0, 0)
+    none = np.int64(0)
+    count, drawn = _count(base, none, middle, window, scratch, groups, rule, size, most, none, none)
     if count + drawn <= most:
         count, drawn = _count(
             tail, middle, end, window, scratch, groups, rule, size, most, count, drawn

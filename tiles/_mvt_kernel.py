@@ -12,9 +12,11 @@ from tiles._arrays import (
     DOUBTFUL,
     EXTENT,
     FEATURES,
+    FILE,
     HEAD_ROOM,
     KEYS,
     STAMP,
+    TAIL,
     VALUES,
     Features,
     Scratch,
@@ -214,12 +216,12 @@ def write_layer(
     need = HEAD_ROOM + _room(base, scratch.found, middle)
     if need > len(scratch.out):
         return -need
-    first, n = 0, middle
+    first, n = np.int64(0), middle
     while first < middle or n < end:
         last = run_end(base, tail, scratch, first, n)
         after = min(n + 1, end)
-        if not _draw(base, 1, first, last, window, scratch) or not _draw(
-            tail, -1, n, after, window, scratch
+        if not _draw(base, FILE, first, last, window, scratch) or not _draw(
+            tail, TAIL, n, after, window, scratch
         ):
             return -2 * len(scratch.out)
         first, n = last, after

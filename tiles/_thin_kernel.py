@@ -16,6 +16,7 @@ from tiles._arrays import (
     BUFFER,
     DOUBTFUL,
     FEATURES,
+    FILE,
     HEAD_ROOM,
     HIGH,
     KEYS,
@@ -24,6 +25,7 @@ from tiles._arrays import (
     MERGED,
     SIZE,
     STAMP,
+    TAIL,
     TAIL_FOUND,
     VALUES,
     Features,
@@ -333,12 +335,12 @@ def thin_layer(
     clear(groups)
     lay(groups, size)
     middle, end = counters[BASE_FOUND], counters[TAIL_FOUND]
-    count, first, n = 0, 0, middle
+    count, first, n = np.int64(0), np.int64(0), middle
     while (first < middle or n < end) and count >= 0:
         last, after = run_end(base, tail, scratch, first, n), min(n + 1, end)
-        count = _gather(base, 1, first, last, window, scratch, groups, rule, size, count)
+        count = _gather(base, FILE, first, last, window, scratch, groups, rule, size, count)
         if count >= 0:
-            count = _gather(tail, -1, n, after, window, scratch, groups, rule, size, count)
+            count = _gather(tail, TAIL, n, after, window, scratch, groups, rule, size, count)
         first, n = last, after
     if count < 0:
         return -2 * len(scratch.out)
@@ -348,9 +350,9 @@ def thin_layer(
         groups.counts[j] = 0
     square, g = np.int64(0), np.int64(groups.head[0])
     while 0 <= square < side * side:
-        square, g = _write_groups(base, 1, window, scratch, groups, rule, size, square, g)
+        square, g = _write_groups(base, FILE, window, scratch, groups, rule, size, square, g)
         if 0 <= square < side * side:
-            square, g = _write_groups(tail, -1, window, scratch, groups, rule, size, square, g)
+            square, g = _write_groups(tail, TAIL, window, scratch, groups, rule, size, square, g)
     if square < 0:
         return -2 * len(scratch.out)
     return counters[DOUBTFUL]
