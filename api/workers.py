@@ -112,11 +112,11 @@ def serve_by(
     UnavailableError
         If processes end again and again as soon as they are started.
     """
-    listener.listen(_BACKLOG)
+    listeners = _shared(listener, count)
     slate = Slate(count)
     # Nothing in it runs or is connected before it serves: the processes take it over as it is.
     app = create_app(settings)
-    work = partial(_work, app, _configured(app), listener, os.getpid())
+    work = partial(_work, app, _configured(app), listeners, os.getpid())
     # What is there now stays for good: no collection writes to it, so it is shared.
     gc.collect()
     gc.freeze()
@@ -159,6 +159,27 @@ def serve_by(
         _stop([each.process for each in running.values()])
 
 
+def _shared(listener: socket.socket, count: int) -> list[socket.socket]:
+    """Return a listening socket for each process, all on one address.
+
+    The system deals new connections out to them; from a single socket, whichever process wakes
+    first takes all that wait.  They belong to the process that never serves, so what waits for one
+    that died is answered by the next.
+    """
+    # The first took the address for itself alone, and only then lets others of ours have it too.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listeners = [listener]
+    for _ in range(count - 1):
+        further = socket.socket(listener.family, listener.type, listener.proto)
+        further.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        further.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        further.bind(listener.getsockname())
+        listeners.append(further)
+    for each in listeners:
+        each.listen(_BACKLOG)
+    return listeners
+
+
 def _start(running: dict[int, _Worker], work: Callable[..., None], place: Place) -> None:
     context = get_context("fork")
     reader, writer = context.Pipe(duplex=False)
@@ -183,7 +204,7 @@ def _stop(processes: list[ForkProcess]) -> None:
 def _work(
     app: FastAPI,
     config: uvicorn.Config,
-    listener: socket.socket,
+    listeners: list[socket.socket],
     parent: int,
     place: Place,
     ready: Connection,
@@ -194,7 +215,7 @@ def _work(
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     Thread(target=_watch, args=(parent,), daemon=True).start()
     app.state.desk.take(place)
-    _serve(config, listener, lambda: ready.send(True))
+    _serve(config, listeners[place.row], lambda: ready.send(True))
 
 
 def _watch(parent: int) -> None:
