@@ -55,7 +55,7 @@ def choose_room(data_dir: Path) -> Path | None:
 def prepare(say: Callable[[str], None]) -> None:
     """Compile the kernels of tiles and analyses, or load them compiled; tell if it takes long."""
     word = Timer(
-        _SLOW_S, say, ["compiling the tile engine; this takes a minute or two, the first time alone"]
+        _SLOW_S, say, ["compiling the tile engine, the first time alone; it takes a minute or two"]
     )
     word.daemon = True
     word.start()
