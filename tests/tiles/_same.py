@@ -51,9 +51,13 @@ def _uncounted(ours: Layer, theirs: Layer) -> list[str]:
     """
     other = {f.id: f for f in theirs.features}
     found = []
-    for each in ours.features:
-        if each.id is not None and _typed(each) != _typed(other.get(each.id, Feature())):
-            found.append(f"{each.id}: {each.properties} is not PostGIS's")
+    alone = {f.id: f for f in ours.features if f.id is not None}
+    for each in sorted(alone.keys() & other.keys()):
+        if _typed(alone[each]) != _typed(other[each]):
+            found.append(f"{each}: {alone[each].properties} is not {other[each].properties}")
+    extra = alone.keys() - other.keys()
+    if len(extra) > len(other) / 1000:
+        found.append(f"extra {sorted(extra)}")
     counted = sum(int(f.properties["count"]) if f.id is None else 1 for f in ours.features)
     if abs(counted - len(other)) > len(other) / 1000:
         found.append(f"{counted} are told, PostGIS draws {len(other)}")
