@@ -3,16 +3,15 @@
 import atexit
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
-from threading import Timer
 
 from api.settings import ROOT
-
-_SLOW_S = 3.0
-"""Loading takes a second; what takes longer is compiling, and worth a word."""
 
 
 def choose_room(data_dir: Path) -> Path | None:
@@ -52,24 +51,74 @@ def choose_room(data_dir: Path) -> Path | None:
     return room
 
 
+class Compiling:
+    """The kernels of tiles and analyses, compiled by a process of its own while others work.
+
+    A process that compiles hears nothing else for a minute, not even that it is to stop.
+
+    Parameters
+    ----------
+    say : callable
+        Is told what is going on, if it takes long.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> "Compiling":
+        """Begin, if this version of the kernels was not compiled here before."""
+        if not _mark().exists():
+            self._say("compiling the tile engine, the first time alone; it takes a minute or two")
+            # In a group of its own: Ctrl-C is not for it, who started it ends it.
+            command = [sys.executable, "-m", "api.kernels"]
+            self._child = subprocess.Popen(command, cwd=ROOT, process_group=0)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End, whether it is done or not."""
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
+
+    def wait(self) -> None:
+        """Wait until it is done, and load what was compiled."""
+        if self._child is not None and self._child.wait() == 0:
+            _mark().touch()
+        _load()
+
+
 def prepare(say: Callable[[str], None]) -> None:
     """Compile the kernels of tiles and analyses, or load them compiled; tell if it takes long."""
-    word = Timer(
-        _SLOW_S, say, ["compiling the tile engine, the first time alone; it takes a minute or two"]
-    )
-    word.daemon = True
-    word.start()
-    try:
-        # Only here: the compiler takes a second to be imported.
-        import analysis
-        from tiles.warm import warm
+    with Compiling(say) as compiling:
+        compiling.wait()
 
-        warm()
-        analysis.warm()
-    finally:
-        word.cancel()
+
+def _load() -> None:
+    # Only here: the compiler takes a second to be imported.
+    import analysis
+    from tiles.warm import warm
+
+    warm()
+    analysis.warm()
+
+
+def _mark() -> Path:
+    """Return the file that says that these kernels were compiled for this compiler."""
+    code = sha256(version("numba").encode())
+    for folder in ("tiles", "analysis", "twin"):
+        for path in sorted((ROOT / folder).glob("*.py")):
+            code.update(path.read_bytes())
+    room = os.environ.get("NUMBA_CACHE_DIR")
+    place = Path(room) if room else ROOT / "tiles" / "__pycache__"
+    place.mkdir(parents=True, exist_ok=True)
+    return place / f"compiled-{code.hexdigest()[:16]}"
 
 
 def _beside_source() -> bool:
     rooms = [folder / "__pycache__" for folder in (ROOT / "tiles", ROOT / "analysis")]
     return all(os.access(room if room.exists() else room.parent, os.W_OK) for room in rooms)
+
+
+if __name__ == "__main__":
+    _load()

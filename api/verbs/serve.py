@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from sqlalchemy import Engine
 
 from api.demo_city import has_city, make_demo_city
-from api.kernels import prepare
+from api.kernels import Compiling
 from api.limits import raise_files
 from api.settings import ROOT, Settings
 from api.verbs._verb import Verb, database, say, stoppable
@@ -43,12 +43,17 @@ def _run(arguments: Namespace, settings: Settings) -> int:
     settings = settings.model_copy(update={k: v for k, v in given.items() if v is not None})
     raise_files()
     try:
-        with stoppable(), _listening(settings) as listener, database(settings) as engine:
+        with (
+            stoppable(),
+            _listening(settings) as listener,
+            Compiling(say) as compiling,
+            database(settings) as engine,
+        ):
             if arguments.demo and not has_city(engine):
                 say("making the demo city")
                 make_demo_city(engine, settings.data_dir)
             _build_map()
-            prepare(say)
+            compiling.wait()
             url = engine.url.render_as_string(hide_password=False)
             settings = settings.model_copy(update={"database_url": url})
             _serve(arguments.workers, settings, listener, engine)
