@@ -294,7 +294,7 @@ def test_an_impossible_wish_is_refused(
 
 
 def test_an_archive_without_tiles_is_not_made(demo: Engine, folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match="from level 12 on"):
+    with pytest.raises(NotFoundError, match="from level 9 on"):
         bake(demo, wish("building", zooms=(0, 3)), tmp_path / "a.pmtiles", folder=folder)
     assert list(tmp_path.iterdir()) == []
 
