@@ -149,8 +149,8 @@ def test_only_the_tiles_that_show_an_edit_are_made_again(
     for tile in (each for each in tiles_here if each.z >= SOME["building"].minzoom):
         old = kept[tile]
         assert old is not None
-        # Exactly those whose content is another now; where the house is one of those that are merged,
-        # the tile made again is the same.
+        # Exactly those whose content is another now; where the house is one of those merged, the
+        # tile made again is the same.
         another = again[tile] != old.digest
         assert another == (tile in gone) or (tile in gone and tile.z < 13)
 
