@@ -269,7 +269,7 @@ def test_the_command_line_bakes_what_the_service_offers(
         (["--zooms", "16-0"], "0-16, not 16-0"),
         (["--zooms", "low"], "such as 0-16"),
         (["--zooms", "0-30"], "0 to 24"),
-        (["--layers", "building", "--zooms", "0-2"], "from level 12 on"),
+        (["--layers", "building", "--zooms", "0-2"], "from level 9 on"),
         (["--tile-matrix-set", "CGCS2000Quad"], "WebMercatorQuad alone"),
     ],
 )
