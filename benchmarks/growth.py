@@ -58,13 +58,17 @@ def _run(bench: Bench) -> Result:
                 cold_ms = {zoom: _cold_ms(ours, tiles[zoom]) for zoom in _ZOOMS}
                 memory = memory_mb(ours.pids[:-1])
         took.setdefault("build", []).append(build_s)
-        for zoom, milliseconds in cold_ms.items():
-            took.setdefault(f"z{zoom}", []).append(milliseconds)
+        for zoom in _ZOOMS:
+            # A level that the small layers do not fill has no exponent.
+            took.setdefault(f"z{zoom}", []).extend([cold_ms[zoom]] if tiles[zoom] else [])
         rows.append(
-            [f"{size:,}", f"{build_s:.2f}", *(f"{cold_ms[zoom]:.2f}" for zoom in _ZOOMS),
+            [f"{size:,}", f"{build_s:.2f}",
+             *(f"{cold_ms[zoom]:.2f}" if tiles[zoom] else "–" for zoom in _ZOOMS),
              f"{file_mb:,.0f}", f"{memory:,.0f}", f"{ready_s:.1f}"]
         )  # fmt: skip
-    powers = {name: _exponent(sizes, values) for name, values in took.items()}
+    powers = {
+        name: _exponent(sizes, values) for name, values in took.items() if len(values) == len(sizes)
+    }
     told = ", ".join(f"{name} {power:+.2f}" for name, power in powers.items())
     return Result(
         ["features", "columns made, s", *(f"z{zoom} cold p50, ms" for zoom in _ZOOMS),
@@ -115,7 +119,7 @@ def _cold_ms(server: Contender, tiles: list[Tile]) -> float:
         connection.getresponse().read()
         found.append(time.perf_counter() - began)
     connection.close()
-    return float(np.median(found[20:])) * 1e3
+    return float(np.median(found[len(tiles[:20]) :] or [0.0])) * 1e3
 
 
 def _exponent(sizes: list[int], values: list[float]) -> float:
