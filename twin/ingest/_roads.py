@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from twin.errors import InvalidInputError
 from twin.ingest._attrs import to_json
+from twin.ingest._codes import representatives
 from twin.ingest._copy import Column, rows, time_ordered_uuids
 from twin.ingest._features import Features, Request
 from twin.ingest._graph import Graph, Lines, build_graph
@@ -186,9 +187,13 @@ def _store(job: Job, lines: Lines, graph: Graph) -> None:
         Column("length_m", "double precision", pa.array(np.add.reduceat(steps, starts[:-1]))),
     ]
     line = pa.array(graph.line)
+    said = lines.fields.get("cell_id")
+    at = representatives(edges, np.arange(count), LINE)
+    columns += job.codes.columns(*at, said=None if said is None else said.take(line))
     columns += [
         Column(name, _EDGE_TYPES.get(name, "text"), values.take(line))
         for name, values in lines.fields.items()
+        if name != "cell_id"
     ]
     extra = [
         Column(name, "text", pa.array(graph.node_name[nodes], pa.string()))
@@ -225,6 +230,7 @@ def _store_nodes(job: Job, lines: Lines, graph: Graph) -> None:
     columns = [
         *_head(job, count, pa.array(graph.node_name, pa.string())),
         Column("geom", f"geometry(POINTZ,{job.frame.srid})", _ewkb(job, points)),
+        *job.codes.columns(lines.x[at], lines.y[at]),
     ]
     target = Target(
         job.connection,

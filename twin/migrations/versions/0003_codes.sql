@@ -95,7 +95,7 @@ BEGIN
 END $$;
 
 -- Things in cells that were drawn anew, coded anew, made or taken away.
-CREATE PROCEDURE twin.move_cells(lost text[], areas geometry[]) LANGUAGE plpgsql AS $$
+CREATE FUNCTION twin.move_cells(lost text[], areas geometry[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     kept regclass;
 BEGIN
@@ -126,13 +126,13 @@ END $$;
 
 CREATE FUNCTION twin.cells_added() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    CALL twin.move_cells('{}', ARRAY(SELECT geom FROM added WHERE code IS NOT NULL));
+    PERFORM twin.move_cells('{}', ARRAY(SELECT geom FROM added WHERE code IS NOT NULL));
     RETURN NULL;
 END $$;
 
 CREATE FUNCTION twin.cells_removed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    CALL twin.move_cells(
+    PERFORM twin.move_cells(
         ARRAY(SELECT code FROM former WHERE code IS NOT NULL),
         ARRAY(SELECT geom FROM former WHERE code IS NOT NULL)
     );
@@ -151,7 +151,7 @@ BEGIN
     OR     former.geom IS DISTINCT FROM added.geom
     OR     (former.state = 'removed') <> (added.state = 'removed');
     IF areas IS NOT NULL THEN
-        CALL twin.move_cells(lost, areas);
+        PERFORM twin.move_cells(lost, areas);
     END IF;
     RETURN NULL;
 END $$;
