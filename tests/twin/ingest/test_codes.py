@@ -8,10 +8,9 @@ import numpy as np
 import pyogrio
 import pytest
 import shapely
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
-from tests.twin.ingest.conftest import Load, houses, one, rows
-from twin.codes import beidou
+from tests.twin.ingest.conftest import Load, one
 from twin.ingest import load
 
 JAKARTA = (106.6, -6.4, 107.0, -6.0)
