@@ -47,5 +47,9 @@ class Settings(BaseSettings):
     """The largest request that is read."""
     tile_memory_bytes: int = Field(default=256 * 1024 * 1024, ge=0)
     """How much memory a process spends on tiles that are ready to be sent."""
+    bim_memory_bytes: int = Field(default=4 * 1024**3, ge=256 * 1024**2)
+    """How much memory reading a building model may take."""
+    bim_time_s: int = Field(default=1800, ge=10)
+    """How many seconds of computing reading a model may take; twice as many by the clock."""
     web_dist: Path = ROOT / "web" / "dist"
     """The built map page."""

@@ -51,8 +51,10 @@ def load_file(
 ) -> Verdict:
     """Load a model as `twin.bim.load_model` says."""
     started = time.monotonic()
-    if not file.is_file():
+    if not file.exists():
         raise NotFoundError(f"there is no file {file}")
+    if not file.is_file():
+        raise InvalidInputError(f"{file} is not a file")
     said = {
         "place": (parse_place(place) if place else Place()).as_dict(),
         "georeference": georeference,
@@ -138,6 +140,7 @@ def _write(
     verdict.notes += decided.notes
     assert decided.used is not None
     assert decided.used.stand is not None
+    document["source"] = verdict.source
     placed = set_down(document, folder, decided.used.stand, frame.srid)
     _tell_levels(verdict, placed.rows["storey"])
     row = driver.execute(

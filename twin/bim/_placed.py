@@ -218,7 +218,7 @@ def _building(told: Row, document: Row, storeys: list[Row], down: _Set) -> Row:
     }
     row.pop("building")
     return row | {
-        "name": row["name"] or told["long_name"],
+        "name": row["name"] or told["long_name"] or document["source"],
         "use": next((use for use, pattern in _USES.items() if pattern.search(words)), None),
         "ground_z_m": _round(ground),
         "height_m": height if height is not None and 0 <= height < 1000 else None,

@@ -141,7 +141,7 @@ def _footprint(corners: Floats, is_closed: bool) -> MultiPolygon:
     if seen.any():
         corners_2d = np.round(plan[seen], _DECIMALS)
         # On round coordinates the plain union is sound, and takes a quarter of the snapped one.
-        flat = _polygons(_union(np.atleast_1d(shapely.polygons(corners_2d)).tolist()))
+        flat = _polygons(_union(list(np.atleast_1d(np.asarray(shapely.polygons(corners_2d))))))
         if not flat.is_empty:
             return _polygons(shapely.simplify(flat, _SMOOTH_M))
     # A sheet that stands upright: a strip of a centimetre.
