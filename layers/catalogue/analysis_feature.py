@@ -64,7 +64,11 @@ LAYER = Layer(
         {
             "id": "analysis_feature-area",
             "type": "fill",
-            "filter": ["all", _is("building", "grid_cell", "element", "section"), ["==", ["geometry-type"], "Polygon"]],
+            "filter": [
+                "all",
+                _is("building", "grid_cell", "element", "section"),
+                ["==", ["geometry-type"], "Polygon"],
+            ],
             "paint": {"fill-color": "#f2694c", "fill-opacity": 0.65},
         },
         {
