@@ -43,6 +43,10 @@ def _arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--datum", choices=("gcj02", "bd09"), help="degrees of a Chinese map datum")
     parser.add_argument(
+        "--heights", help="what the files' heights are above, such as ellipsoidal or EPSG:5737"
+    )
+    parser.add_argument("--geoid", type=Path, help="the geoid's model, GTX or GeoTIFF")
+    parser.add_argument(
         "--source", help="name of the source; the same source again updates its rows"
     )
     parser.add_argument("--dry-run", action="store_true", help="check everything, keep nothing")
@@ -68,6 +72,8 @@ def _run(arguments: Namespace, settings: Settings) -> int:
             crs=arguments.crs,
             datum=arguments.datum,
             source=arguments.source,
+            heights=arguments.heights,
+            geoid=arguments.geoid,
             dry_run=arguments.dry_run,
             progress=progress,
         )

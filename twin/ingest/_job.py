@@ -43,8 +43,13 @@ class Job:
     source: str
     dry_run: bool
     progress: Progress
+    heights: str | None = None
+    """What the files' heights are above; None where nobody says."""
+    geoid: Path | None = None
+    """The geoid's model, if heights must be moved by it."""
     connection: Connection = field(init=False)
     frame: Frame = field(init=False)
+    vertical_datum: str = field(init=False)
     load_id: int = field(init=False)
     tally: Tally = field(default_factory=Tally)
     crs_found: str | None = None

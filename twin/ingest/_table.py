@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from twin.ingest._bytes import Ragged
 from twin.ingest._codes import CODES, representatives
 from twin.ingest._copy import Column, rows, time_ordered_uuids
 from twin.ingest._features import Chunk, Features, Request
+from twin.ingest._heights import Heights
 from twin.ingest._job import Job
 from twin.ingest._links import FIELDS_WITHOUT_COLUMN, LINKS, NOTHING
 from twin.ingest._place import MOST_PARTS, Placer, split_parts
@@ -69,9 +70,11 @@ class TableLoader:
         self.reader = RowReader(job, self.features, self.plan)
         self.link = LINKS.get(job.layer, NOTHING)
         self.codes = job.codes  # now: during the COPY the connection is not free
+        crs = job.frame_of(self.features)
+        self.heights = Heights(job, crs)
         self.placer = Placer(
             job.frame,
-            job.frame_of(self.features),
+            crs,
             job.datum,
             self.kind,
             job.tally,
@@ -149,6 +152,8 @@ class TableLoader:
         sound = placed.sound
         self.reader.refuse_names(chunk, ids, sound)
         values = self.reader.values(chunk, sound, ids)
+        lifted = self.heights.lift(placed.shapes, placed.pick, values, with_z=self.with_z)
+        placed = replace(placed, shapes=lifted)
         if self.has_attrs:
             values["attrs"] = to_json(chunk.table, self.plan.left)
         chosen, part = split_parts(placed, self.placer.most_parts)
