@@ -111,16 +111,17 @@ def _from_degrees(facts: dict[str, Any], frame: Frame, place: Place) -> Candidat
 
 def _from_placements(facts: dict[str, Any], frame: Frame, crs: str | None) -> Iterator[Candidate]:
     """Yield LoGeoRef 30 and 40: coordinates so large that they can only be a map's."""
-    origins = (
-        [("30", 30, f"{facts['placement']['of']} placed", _origin(facts))]
-        if facts["placement"]
-        else []
-    )
-    origins += [
-        ("40", 40, "the context's world coordinate system lies", tuple(each["origin_m"]))
-        for each in facts["contexts"][:1]
-    ]
-    for name, level, what, origin in origins:
+    found = []
+    if facts["placement"] is not None:
+        # Meshes carry this placement already, so they are in the map's coordinates as they are.
+        origin = _origin(facts)
+        found.append(("30", 30, f"{facts['placement']['of']} placed", origin, 0.0, origin))
+    for each in facts["contexts"][:1]:
+        origin = (each["origin_m"][0], each["origin_m"][1], each["origin_m"][2])
+        turn = math.degrees(math.atan2(each["x_axis"][1], each["x_axis"][0]))
+        what = "the context's world coordinate system lies"
+        found.append(("40", 40, what, origin, turn, (0.0, 0.0, 0.0)))
+    for name, level, what, origin, turn, pivot in found:
         if math.hypot(*origin[:2]) <= FAR_M:
             continue
         says = f"{what} at {origin[0]:.3f}, {origin[1]:.3f}, {origin[2]:.3f} m"
@@ -130,7 +131,8 @@ def _from_placements(facts: dict[str, Any], frame: Frame, crs: str | None) -> It
             why = f"a map's coordinates without the name of their frame: give --crs{hint}"
             yield Candidate(name, level, says, why_not=why)
         else:
-            yield _set_down(name, level, says, frame, crs, origin[:2], 0.0, 1.0, 0.0, origin[:2])
+            at, lift = origin[:2], origin[2] - pivot[2]
+            yield _set_down(name, level, says, frame, crs, at, turn, 1.0, lift, pivot[:2])
 
 
 def _from_conversion(

@@ -23,6 +23,7 @@ import orjson
 import shapely
 
 from twin.bim._facts import georeference, units
+from twin.bim._letters import spelled_out
 from twin.bim._limits import Limits, lock_in
 from twin.bim._read import Reading, contents, counts
 from twin.bim._relations import check_placements, of_class, said
@@ -53,7 +54,10 @@ def main() -> int:
         (Path(folder) / "model.json").write_bytes(orjson.dumps(document, default=_as_json))
     except TwinError as error:
         return _ended(Path(folder), str(error), REFUSED)
-    except MemoryError:
+    except (MemoryError, SystemError) as error:
+        # The parser's wrapper turns a lack of memory into an error of Python's own.
+        if isinstance(error, SystemError) and not isinstance(error.__cause__, MemoryError):
+            raise
         return _ended(Path(folder), "out of memory", OUT_OF_MEMORY)
     except (RuntimeError, ifcopenshell.Error) as error:
         if "bad_alloc" in str(error):
@@ -78,13 +82,19 @@ def read(file: str, content: bytes, folder: Path, tell: Tell) -> dict[str, Any]:
         If the file cannot be read, or the two readers do not find the same in it.
     """
     tell("reading", 0, None)
-    seen = scan(content)
-    del content
+    plain, letters = spelled_out(content)
+    seen = scan(plain)
+    if plain is not content:
+        file = str(folder / "spelled-out.ifc")
+        Path(file).write_bytes(plain)
+    del content, plain
     model = ifcopenshell.open(file)
     _compare(model, seen)
     check_placements(model)
     unit = units(model)
     reading = Reading(model, unit)
+    if letters is not None:
+        reading.notes.append(f"letters that are not spelled out as STEP asks: read as {letters}")
     mesh(reading, tell)
     tell("measuring", 0, None)
     found = contents(reading)

@@ -18,7 +18,7 @@ from twin.errors import InvalidInputError, UnavailableError
 
 _REFUSED, _OUT_OF_MEMORY = 3, 4
 _ROOT = Path(__file__).resolve().parents[2]
-_LAST_WORDS = 400
+_LAST_WORDS = 2_000
 
 Progress = Callable[[str, int, int | None], None]
 
@@ -101,13 +101,13 @@ def _why(status: int, late: bool, folder: Path, limits: Limits) -> Exception:
     if status == _REFUSED:
         return InvalidInputError(reason)
     said = (folder / "stderr.txt").read_text(errors="replace").strip()[-_LAST_WORDS:]
+    if "MemoryError" in said or "bad_alloc" in said:
+        return InvalidInputError("reading it takes more memory than is allowed")
     if status < 0:
         name = signal.Signals(-status).name
         return CrashError(f"it crashes the parser ({name}); nothing of it was kept")
     named = [line for line in said.splitlines() if "Error" in line]
     last = named[-1] if named else f"exit status {status}"
-    if "MemoryError" in last or "bad_alloc" in said:
-        return InvalidInputError("reading it takes more memory than is allowed")
     if "PermissionError" in last or "OSError" in last or "ModuleNotFoundError" in last:
         return UnavailableError(f"the process that reads models cannot work here: {last}")
     return InvalidInputError(f"it cannot be read: {last}")
