@@ -14,7 +14,7 @@ from analysis import analyses, warm
 from api import errors
 from api.edge import Edge
 from api.pushed import Pushed
-from api.routes import catalogue, common, events, features, processes, site, tiles
+from api.routes import catalogue, codes, common, events, features, processes, site, tiles
 from api.settings import Settings
 from layers import layers, query
 from layers.totals import Totals
@@ -66,7 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.city = None
     app.state.tiles = engine
     app.state.pushed = pushed
-    for module in (common, features, tiles, events, catalogue, processes):
+    for module in (common, features, tiles, events, catalogue, codes, processes):
         app.include_router(module.router)
     site.install(app, settings.web_dist)
     errors.install(app)

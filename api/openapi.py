@@ -19,8 +19,11 @@ from layers import Layer, layers
 from layers.filter import queryable
 from tiles.encodings import mvt
 from tiles.grid import MAXZOOM
+from twin.codes.answers import KINDS
 
 Doc = dict[str, Any]
+
+_TAGS = ("Common", "Features", "Tiles", "Codes", "Processes", "Map")
 
 
 @lru_cache(maxsize=8)
@@ -35,8 +38,8 @@ def document(root: str) -> bytes:
             "license": {"name": "Apache-2.0"},
         },
         "servers": [{"url": root}],
-        "tags": [{"name": name} for name in ("Common", "Features", "Tiles", "Processes", "Map")],
-        "paths": {**_common(), **_features(), **_tiles(), **_processes()},
+        "tags": [{"name": name} for name in _TAGS],
+        "paths": {**_common(), **_features(), **_tiles(), **_codes(), **_processes()},
         "components": {"parameters": _parameters(), "schemas": _schemas(), "responses": _errors()},
     }
     return orjson.dumps(described)
@@ -94,6 +97,34 @@ def _tiles() -> Doc:
     described = _get("Tiles", "getTileJson", "TileJSON 3.0 of one or more layers")
     described["get"]["parameters"] = [_ref("layers"), _ref("datetime")]
     return {"/tiles/{layers}.json": described, "/tiles/{layers}/{z}/{x}/{y}": tile}
+
+
+def _codes() -> Doc:
+    text, level = {"type": "string"}, {"type": "integer", "minimum": 1, "maximum": 10, "default": 8}
+    point = _get("Codes", "getBeidou", "The BeiDou grid cell of a code, or of a point", plain=True)
+    point["get"]["parameters"] = [
+        _query("code", "A BeiDou grid code; stands alone", text),
+        _query("lon", "Degrees", {"type": "number"}),
+        _query("lat", "Degrees", {"type": "number"}),
+        _query("level", "Of the cell", level),
+        _query("datum", "What the degrees are of", {**text, "enum": ["gcj02", "bd09"]}),
+    ]
+    area = _get("Codes", "getBeidouCover", "The BeiDou cells that cover an area", plain=True)
+    area["get"]["parameters"] = [
+        _query("area", "WKT or a GeoJSON geometry, degrees", text) | {"required": True},
+        _query("level", "Of the cells", level),
+        _query("whole", "Whole cells by the coarsest code", {"type": "boolean"}),
+    ]
+    parts = _get("Codes", "getCodeParts", "The parts of a code of digits", plain=True)
+    parts["get"]["parameters"] = [
+        _in_path("kind", "What it names", {**text, "enum": list(KINDS)}),
+        _in_path("code", "The code", text),
+    ]
+    return {
+        "/codes/beidou": point,
+        "/codes/beidou/cover": area,
+        "/codes/{kind}/{code}": parts,
+    }
 
 
 def _processes() -> Doc:
