@@ -54,6 +54,15 @@ def frames_near(lon_deg: float, lat_deg: float) -> tuple[str, ...]:
     return tuple(found)
 
 
+def is_cgcs2000(srid: int) -> bool:
+    """Return whether a frame is a zone of CGCS2000: then the city's codes are those of China.
+
+    >>> is_cgcs2000(4548), is_cgcs2000(32748)
+    (True, False)
+    """
+    return 4491 <= srid <= 4554
+
+
 def is_utm(frame: str) -> bool:
     """Return whether a frame is a zone of UTM on WGS 84.
 
