@@ -307,7 +307,7 @@ def _refusal(known: Georeference, reason: str) -> UnknownPlaceError:
     lines += [f"  address (LoGeoRef 10): {text}" for text in known.addresses]
     if not known.found and not known.addresses:
         lines.append("  nothing")
-    choices = [one.id for one in known.found if one.stand is not None]
+    choices = [one.id for one in known.found if one.stand is not None and one.level]
     ask = "give --place lon,lat,rotation,height"
     lines.append(ask + (f", or choose one with --georef {' | '.join(choices)}" if choices else ""))
     kind = UndecidedPlaceError if len(choices) > 1 else UnknownPlaceError
