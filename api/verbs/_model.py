@@ -83,7 +83,8 @@ def show(verdict: Verdict) -> None:
 
 def _lines(verdict: Verdict) -> Iterator[tuple[str, str]]:
     kept = "checked only, nothing kept" if verdict.dry_run else "kept"
-    yield "model", f"{verdict.file} ({verdict.schema}, {', '.join(verdict.application)}), {kept}"
+    made = ", ".join((str(verdict.schema), *verdict.application))
+    yield "model", f"{verdict.file} ({made}), {kept}"
     yield "source", verdict.source
     unit = verdict.units["length_m"]
     yield "unit", f"{unit:g} m; {verdict.counts['IfcPropertySet']:,} property sets"

@@ -117,14 +117,13 @@ def contents(reading: Reading) -> dict[str, Rows]:
     model = reading.model
     found_elements = elements(reading)
     found_spaces = [_space(reading, each) for each in of_class(model, "IfcSpace")]
-    found_storeys = _storeys(reading, [*found_elements, *found_spaces])
+    members = [*found_elements, *found_spaces]
+    found_storeys = _storeys(reading, members)
     found = [each for name in ("IfcBuilding", *_FACILITIES) for each in of_class(model, name)]
     buildings = {each.id(): each for each in found}
-    rows = [
-        _building(reading, each, [*found_elements, *found_spaces]) for each in buildings.values()
-    ]
-    if len(rows) == 1:
-        _adopt(rows[0]["guid"], reading, found_elements, found_spaces, found_storeys)
+    if len(buildings) == 1:
+        _adopt(reading.guid(found[0]), reading, members, found_storeys)
+    rows = [_building(reading, each, members) for each in buildings.values()]
     return {
         "buildings": rows,
         "storeys": found_storeys,
@@ -238,8 +237,7 @@ def _storeys(reading: Reading, members: Rows) -> Rows:
 def _building(reading: Reading, thing: Any, members: Rows) -> dict[str, Any]:
     unit_m = reading.unit["length_m"]
     row = reading.common(thing)
-    alone = len(of_class(reading.model, "IfcBuilding")) == 1
-    inside = [each for each in members if each["building"] in (row["guid"], None if alone else "")]
+    inside = [each for each in members if each["building"] == row["guid"]]
     shell = [each["shape"] for each in inside if each["shape"] is not None and _is_shell(each)]
     every = [each["shape"] for each in inside if each["shape"] is not None]
     tops = [reading.top_of(each) for each in inside]
