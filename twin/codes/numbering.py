@@ -118,7 +118,11 @@ def _without_slivers(pieces: list[_Piece], size_m: float) -> list[_Piece]:
             continue
         into = int(np.argmax(shared))
         joined = shapely.union(kept[into].area, sliver.area, grid_size=_GRID_M)
-        kept[into] = _Piece(kept[into].row, joined)
+        surfaces = [p for p in shapely.get_parts(joined) if p.geom_type == "Polygon"]
+        if len(surfaces) != 1:
+            alone.add(id(sliver.area))  # they meet in less than a millimetre
+            continue
+        kept[into] = _Piece(kept[into].row, surfaces[0])
         del kept[chosen]
 
 

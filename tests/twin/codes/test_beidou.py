@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
@@ -183,6 +183,7 @@ def test_what_is_no_place_is_refused(lon: Any, lat: Any, level: int, reason: str
         encode(lon, lat, level)
 
 
+@settings(deadline=None, max_examples=30)
 @given(
     st.floats(-179, 178), st.floats(-80, 79), st.floats(0.001, 0.9), st.floats(0.001, 0.9),
     st.integers(1, 4),
