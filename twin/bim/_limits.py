@@ -67,14 +67,17 @@ def lock_in(limits: Limits) -> None:
     """
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
-    for which, most in (
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_AS, limits.memory_bytes),
-        (resource.RLIMIT_FSIZE, limits.output_bytes),
+    for which, soft, hard in (
+        (resource.RLIMIT_CORE, 0, 0),
+        (resource.RLIMIT_AS, limits.memory_bytes, limits.memory_bytes),
+        (resource.RLIMIT_FSIZE, limits.output_bytes, limits.output_bytes),
+        # The first limit asks politely (SIGXCPU), the second does not.
+        (resource.RLIMIT_CPU, limits.cpu_s, limits.cpu_s + 5),
     ):
-        resource.setrlimit(which, (most, most))
-    # The first limit asks politely (SIGXCPU), the second does not.
-    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_s, limits.cpu_s + 5))
+        # What is tighter already stays so: it cannot be loosened.
+        given = resource.getrlimit(which)[1]
+        most = hard if given == resource.RLIM_INFINITY else min(hard, given)
+        resource.setrlimit(which, (min(soft, most), most))
     _close_network(libc)
 
 

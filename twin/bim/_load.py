@@ -26,7 +26,6 @@ from twin.bim._worker import read_apart
 from twin.crs import Frame
 from twin.database import open_city
 from twin.errors import InvalidInputError, NotFoundError
-from twin.ingest._target import in_words
 
 Progress = Callable[[str, int, int | None], None]
 
@@ -118,12 +117,14 @@ def _into_city(engine: Engine, document: dict[str, Any], folder: Path, verdict: 
             _write(connection, document, folder, verdict)
             if verdict.dry_run:
                 transaction.rollback()
-    except DBAPIError as error:
-        if isinstance(error.orig, psycopg.Error):
-            raise in_words(error.orig) from error
+    except (DBAPIError, psycopg.Error) as error:
+        # Only here: it brings a compiler with it.
+        from twin.ingest._target import in_words
+
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if isinstance(cause, psycopg.Error):
+            raise in_words(cause) from error
         raise
-    except psycopg.Error as error:
-        raise in_words(error) from error
 
 
 def _write(
