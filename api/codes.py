@@ -10,9 +10,8 @@ from twin.errors import InvalidInputError
 
 
 class PlaceAsked(NamedTuple):
-    """A code, or a point and a level."""
+    """A point and a level."""
 
-    code: str | None
     lon: str
     lat: str
     level: int
@@ -37,16 +36,12 @@ def read_level(word: str | None) -> int:
 
 
 async def _place(request: Request) -> PlaceAsked:
-    require_known(request, ("code", "lon", "lat", "level", "datum"))
+    require_known(request, ("lon", "lat", "level", "datum"))
     query = request.query_params
-    code, lon, lat = query.get("code"), query.get("lon"), query.get("lat")
-    if code is not None and len(query) > 1:
-        raise InvalidInputError("code stands alone: it says place and level")
-    if code is None and (lon is None or lat is None):
-        raise InvalidInputError("give lon and lat in degrees, or code")
-    return PlaceAsked(
-        code, lon or "", lat or "", read_level(query.get("level")), query.get("datum")
-    )
+    lon, lat = query.get("lon"), query.get("lat")
+    if lon is None or lat is None:
+        raise InvalidInputError("give lon and lat in degrees; a code goes into the address")
+    return PlaceAsked(lon, lat, read_level(query.get("level")), query.get("datum"))
 
 
 async def _area(request: Request) -> AreaAsked:
@@ -59,11 +54,5 @@ async def _area(request: Request) -> AreaAsked:
     return AreaAsked(query["area"], read_level(query.get("level")), query.get("whole") == "true")
 
 
-async def _digits(request: Request, kind: str, code: str) -> tuple[str, str]:
-    require_known(request, ())
-    return kind, code
-
-
 PlaceAskedParam = Annotated[PlaceAsked, Depends(_place)]
 AreaAskedParam = Annotated[AreaAsked, Depends(_area)]
-DigitsParam = Annotated[tuple[str, str], Depends(_digits)]

@@ -101,23 +101,22 @@ def _tiles() -> Doc:
 
 def _codes() -> Doc:
     text, level = {"type": "string"}, {"type": "integer", "minimum": 1, "maximum": 10, "default": 8}
-    point = _get("Codes", "getBeidou", "The BeiDou grid cell of a code, or of a point", plain=True)
+    point = _get("Codes", "getBeidou", "The BeiDou grid cell around a point", plain=True)
     point["get"]["parameters"] = [
-        _query("code", "A BeiDou grid code; stands alone", text),
-        _query("lon", "Degrees", {"type": "number"}),
-        _query("lat", "Degrees", {"type": "number"}),
+        _needed("lon", "Degrees", {"type": "number"}, 116.6775114),
+        _needed("lat", "Degrees", {"type": "number"}, 23.3567569),
         _query("level", "Of the cell", level),
         _query("datum", "What the degrees are of", {**text, "enum": ["gcj02", "bd09"]}),
     ]
     area = _get("Codes", "getBeidouCover", "The BeiDou cells that cover an area", plain=True)
     area["get"]["parameters"] = [
-        _query("area", "WKT or a GeoJSON geometry, degrees", text) | {"required": True},
+        _needed("area", "WKT or GeoJSON geometry, degrees", text, "POINT (116.68 23.36)"),
         _query("level", "Of the cells", level),
         _query("whole", "Whole cells by the coarsest code", {"type": "boolean"}),
     ]
     parts = _get("Codes", "getCodeParts", "The parts of a code of digits", plain=True)
     parts["get"]["parameters"] = [
-        _in_path("kind", "What it names", {**text, "enum": list(KINDS)}),
+        _in_path("kind", "What it names", {**text, "enum": ["beidou", *KINDS]}),
         _in_path("code", "The code", text),
     ]
     return {
@@ -235,6 +234,10 @@ def _parameters() -> Doc:
 def _query(name: str, about: str, known: Doc) -> Doc:
     whole = {"name": name, "in": "query", "description": about, "required": False}
     return {**whole, "style": "form", "explode": False, "schema": known}
+
+
+def _needed(name: str, about: str, known: Doc, example: Any) -> Doc:
+    return {**_query(name, about, known), "required": True, "example": example}
 
 
 def _in_path(name: str, about: str, known: Doc) -> Doc:

@@ -2,7 +2,8 @@
 
 from fastapi import APIRouter, Request, Response
 
-from api.codes import AreaAskedParam, DigitsParam, PlaceAskedParam
+from api.codes import AreaAskedParam, PlaceAskedParam
+from api.dependencies import Nothing
 from api.render import answer
 from twin.codes import answers
 
@@ -11,9 +12,7 @@ router = APIRouter()
 
 @router.get("/codes/beidou")
 def beidou(request: Request, place: PlaceAskedParam) -> Response:
-    """Return the BeiDou cell that a code names, or the one around a point."""
-    if place.code is not None:
-        return answer(request, answers.about_code(place.code))
+    """Return the BeiDou cell around a point."""
     return answer(request, answers.about_point(place.lon, place.lat, place.level, place.datum))
 
 
@@ -23,7 +22,13 @@ def beidou_cover(request: Request, asked: AreaAskedParam) -> Response:
     return answer(request, answers.about_area(asked.area, asked.level, whole=asked.whole))
 
 
-@router.get("/codes/{kind}/{code}")
-def parts(request: Request, digits: DigitsParam) -> Response:
+@router.get("/codes/beidou/{code}", dependencies=[Nothing])
+def beidou_cell(request: Request, code: str) -> Response:
+    """Return the BeiDou cell that a code names."""
+    return answer(request, answers.about_code(code))
+
+
+@router.get("/codes/{kind}/{code}", dependencies=[Nothing])
+def parts(request: Request, kind: str, code: str) -> Response:
     """Return the parts of a code of a region, grid cell, component or event."""
-    return answer(request, answers.about_digits(*digits))
+    return answer(request, answers.about_digits(kind, code))

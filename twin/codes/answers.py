@@ -13,7 +13,7 @@ from twin.codes.regions import parse_region
 from twin.codes.things import parse_component, parse_event
 from twin.crs import LonLatGeometry
 from twin.datum import DATUMS, Datum, to_wgs84
-from twin.errors import InvalidInputError
+from twin.errors import InvalidInputError, NotFoundError
 
 KINDS: dict[str, Callable[[object], NamedTuple]] = {
     "region": parse_region,
@@ -110,5 +110,5 @@ def about_digits(kind: str, code: str) -> Answer:
     '003'
     """
     if kind not in KINDS:
-        raise InvalidInputError(f"there is no kind of code {kind!r}; there are {', '.join(KINDS)}")
+        raise NotFoundError(f"there is no kind of code {kind!r}; there are {', '.join(KINDS)}")
     return {"kind": kind, "code": code, "parts": KINDS[kind](code)._asdict()}
