@@ -187,3 +187,18 @@ def test_every_located_table_is_kept(engine: Engine) -> None:
     )
     carriers = {name for name, one in located_tables().items() if one.carries_codes}
     assert {name for (name,) in kept} == carriers
+
+
+def test_nanshan_carries_codes_of_its_own_square(
+    city_of: Callable[..., Engine], real_data: Path, tmp_path: Path
+) -> None:
+    engine = city_of(4547, (113.7, 22.3, 114.2, 22.7))
+    files = real_data / "china"
+    building = load(engine, "building", [files / "nanshan-building.geojson"], data_dir=tmp_path)
+    assert building.loaded == 5438
+    load(engine, "road", [files / "nanshan-road1.geojson"], data_dir=tmp_path)
+    for table in ("building", "road_edge"):
+        assert one(engine, f"SELECT count(*) FROM twin.{table}") > 0
+        assert one(engine, _OTHERWISE.format(table=table)) == 0
+        # N49F: 108 to 114° E, 20 to 24° N.
+        assert one(engine, f"SELECT bool_and(bd_code ~ '^N49FB[45]') FROM twin.{table}")
