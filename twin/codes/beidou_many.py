@@ -12,7 +12,7 @@ from twin.codes._lattice import (
     places,
     spread,
 )
-from twin.codes.beidou import HELD_LEVEL, Cell
+from twin.codes.beidou import HELD_LEVEL
 from twin.crs import LonLatGeometry
 from twin.errors import InvalidInputError
 
@@ -194,10 +194,3 @@ def _cells_in(coarse: int, fine: int) -> int:
     """Return how many cells of a finer level lie in one of a coarser one."""
     above, below = grid_level(coarse), grid_level(fine)
     return (above.width // below.width) * (above.height // below.height)
-
-
-def cells_of(codes: list[str]) -> list[Cell]:
-    """Return the cells that codes name."""
-    from twin.codes.beidou import decode
-
-    return [decode(code) for code in codes]
