@@ -19,36 +19,50 @@ PAGE = "/map/cgcs2000/?lang=zh"
 
 
 def _ready(seen: Visit) -> None:
-    seen.page.wait_for_function("window.cgcs2000 !== undefined", timeout=40_000)
-    _drawn(seen)
-
-
-def _drawn(seen: Visit) -> None:
-    seen.page.evaluate(
-        """() => new Promise((done) => {
-            const { map } = window.cgcs2000;
-            map.once("rendercomplete", () => done());
-            map.render();
-        })"""
+    seen.page.wait_for_function(
+        "window.cgcs2000?.map.getPixelFromCoordinate([0, 0]) != null", timeout=40_000
     )
 
 
 def _go_to(seen: Visit, lon: float, lat: float, zoom: float) -> tuple[float, float]:
     """Put a place in the middle of the map, and return where on the page it is, px."""
-    x, y = seen.page.evaluate(
-        """([lon, lat, resolution]) => new Promise((done) => {
-            const { map } = window.cgcs2000;
-            map.getView().setCenter([lon, lat]);
-            map.getView().setResolution(resolution);
-            map.once("rendercomplete", () => {
-                const box = map.getTargetElement().getBoundingClientRect();
-                const [x, y] = map.getPixelFromCoordinate([lon, lat]);
-                done([x + box.x, y + box.y]);
-            });
-        })""",
+    seen.page.evaluate(
+        """([lon, lat, resolution]) => {
+            const view = window.cgcs2000.map.getView();
+            view.setCenter([lon, lat]);
+            view.setResolution(resolution);
+        }""",
         [lon, lat, 360 / 512 / 2**zoom],
     )
+    # What the map says of pixels is of the frame that it drew last: this one, once the place is in
+    # the middle of it.
+    found = seen.page.wait_for_function(
+        """([lon, lat]) => {
+            const { map } = window.cgcs2000;
+            const [x, y] = map.getPixelFromCoordinate([lon, lat]);
+            const [width, height] = map.getSize();
+            if (Math.hypot(x - width / 2, y - height / 2) > 1) return null;
+            const box = map.getTargetElement().getBoundingClientRect();
+            return [x + box.x, y + box.y];
+        }""",
+        arg=[lon, lat],
+        timeout=10_000,
+    )
+    x, y = found.json_value()
     return x, y
+
+
+def _drawn(seen: Visit, layer: str, lon: float, lat: float) -> None:
+    """Wait until a feature of a layer is drawn at a place."""
+    seen.page.wait_for_function(
+        """([name, lon, lat]) => {
+            const { map, layers } = window.cgcs2000;
+            const pixel = map.getPixelFromCoordinate([lon, lat]);
+            return layers.at(pixel).some(({ layer }) => layer.id === name);
+        }""",
+        arg=[layer, lon, lat],
+        timeout=20_000,
+    )
 
 
 def _items(address: str, layer: str) -> list[dict[str, Any]]:
@@ -79,7 +93,9 @@ def test_a_click_on_its_longitude_and_latitude_finds_the_feature(
     seen = visit(town, PAGE + f"#layers={layer}")
     _ready(seen)
     for item in _items(town, layer)[:3]:
-        x, y = _go_to(seen, *_inside(item["geometry"]), 19)
+        lon, lat = _inside(item["geometry"])
+        x, y = _go_to(seen, lon, lat, 19)
+        _drawn(seen, layer, lon, lat)
         with seen.page.expect_response(re.compile(rf"/collections/{layer}/items/\d+$")):
             seen.page.mouse.click(x, y)
         found = f'#pane-file h2[data-layer="{layer}"][data-id="{item["id"]}"]'
@@ -93,10 +109,11 @@ def test_the_page_asks_for_tiles_of_its_own_grid_with_their_edition(
     seen = visit(town, PAGE)
     asked: list[str] = []
     seen.page.on("request", lambda request: asked.append(request.url))
+    with seen.page.expect_request(re.compile(r"/tiles/\w+/CGCS2000Quad/\d+/")):
+        seen.page.reload()
     _ready(seen)
     _go_to(seen, 116.6781, 23.3578, 17)
     tiles = [url for url in asked if re.search(r"/tiles/\w+/", url)]
-    assert tiles
     assert all(re.search(r"/tiles/\w+/CGCS2000Quad(\.json|/\d+/\d+/\d+\?v=\w+)", u) for u in tiles)
 
 
@@ -146,12 +163,4 @@ def test_an_edit_appears_by_itself(own: tuple[str, Engine], visit: Opener) -> No
     )
     with engine.begin() as connection:
         connection.execute(insert, {"lon": lon, "lat": lat})
-    seen.page.wait_for_function(
-        """([lon, lat]) => {
-            const { map, layers } = window.cgcs2000;
-            const pixel = map.getPixelFromCoordinate([lon, lat]);
-            return layers.at(pixel).some(({ layer }) => layer.id === "facility");
-        }""",
-        arg=[lon, lat],
-        timeout=10_000,
-    )
+    _drawn(seen, "facility", lon, lat)
