@@ -21,6 +21,7 @@ from api.pushed import Pushed
 from api.routes import (
     archives,
     catalogue,
+    codes,
     common,
     events,
     features,
@@ -78,8 +79,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.city = None
     app.state.tiles, app.state.desk, app.state.pushed = engine, desk, pushed
     # The report's addresses look like those of tiles, and come first.
-    found = (common, features, tile_report, tiles, archives, events, catalogue, processes, metrics)
-    for module in found:
+    first = (common, features, tile_report, tiles, archives, events)
+    for module in (*first, catalogue, codes, processes, metrics):
         app.include_router(module.router)
     site.install(app, settings.web_dist)
     errors.install(app)

@@ -20,9 +20,12 @@ from layers import Layer, layers
 from layers.filter import queryable
 from tiles.encodings import mvt
 from tiles.grid import ALIASES, CITY, MAXZOOM, grids
+from twin.codes.answers import KINDS
 
 Doc = dict[str, Any]
 GRIDS = [*grids(None), CITY, *ALIASES]
+
+_TAGS = ("Common", "Features", "Tiles", "Codes", "Processes", "Map")
 
 
 @lru_cache(maxsize=8)
@@ -37,8 +40,8 @@ def document(root: str) -> bytes:
             "license": {"name": "Apache-2.0"},
         },
         "servers": [{"url": root}],
-        "tags": [{"name": name} for name in ("Common", "Features", "Tiles", "Processes", "Map")],
-        "paths": {**_common(), **_features(), **_tiles(), **_processes()},
+        "tags": [{"name": name} for name in _TAGS],
+        "paths": {**_common(), **_features(), **_tiles(), **_codes(), **_processes()},
         "components": {"parameters": _parameters(), "schemas": _schemas(), "responses": _errors()},
     }
     return orjson.dumps(described)
@@ -144,6 +147,33 @@ def _on_grid(plain: Doc, name: str, whose: str) -> Doc:
     known = [each for each in plain["get"]["parameters"] if each != _ref("layers")]
     own = {"operationId": name, "parameters": [_ref(whose), _ref("grid"), *known]}
     return {"get": {**plain["get"], **own}}
+
+
+def _codes() -> Doc:
+    text, level = {"type": "string"}, {"type": "integer", "minimum": 1, "maximum": 10, "default": 8}
+    point = _get("Codes", "getBeidou", "The BeiDou grid cell around a point", plain=True)
+    point["get"]["parameters"] = [
+        _needed("lon", "Degrees", {"type": "number"}, 116.6775114),
+        _needed("lat", "Degrees", {"type": "number"}, 23.3567569),
+        _query("level", "Of the cell", level),
+        _query("datum", "What the degrees are of", {**text, "enum": ["gcj02", "bd09"]}),
+    ]
+    area = _get("Codes", "getBeidouCover", "The BeiDou cells that cover an area", plain=True)
+    area["get"]["parameters"] = [
+        _needed("area", "WKT or GeoJSON geometry, degrees", text, "POINT (116.68 23.36)"),
+        _query("level", "Of the cells", level),
+        _query("whole", "Whole cells by the coarsest code", {"type": "boolean"}),
+    ]
+    parts = _get("Codes", "getCodeParts", "The parts of a code of digits", plain=True)
+    parts["get"]["parameters"] = [
+        _in_path("kind", "What it names", {**text, "enum": ["beidou", *KINDS]}),
+        _in_path("code", "The code", text),
+    ]
+    return {
+        "/codes/beidou": point,
+        "/codes/beidou/cover": area,
+        "/codes/{kind}/{code}": parts,
+    }
 
 
 def _processes() -> Doc:
@@ -260,6 +290,10 @@ def _parameters() -> Doc:
 def _query(name: str, about: str, known: Doc) -> Doc:
     whole = {"name": name, "in": "query", "description": about, "required": False}
     return {**whole, "style": "form", "explode": False, "schema": known}
+
+
+def _needed(name: str, about: str, known: Doc, example: Any) -> Doc:
+    return {**_query(name, about, known), "required": True, "example": example}
 
 
 def _in_path(name: str, about: str, known: Doc) -> Doc:

@@ -53,6 +53,10 @@ class Settings(BaseSettings):
     """Connections that a process keeps open, if the system lets it have so many files."""
     access_log: str | None = None
     """A file that a line is written to for each request, or ``-`` for the standard output."""
+    bim_memory_bytes: int = Field(default=4 * 1024**3, ge=256 * 1024**2)
+    """How much memory reading a building model may take."""
+    bim_time_s: int = Field(default=1800, ge=10)
+    """How many seconds of computing reading a model may take; twice as many by the clock."""
     web_dist: Path = ROOT / "web" / "dist"
     """The built map page."""
 

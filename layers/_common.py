@@ -34,7 +34,7 @@ FILE = (
     Field("manager", Words("管理单位", "Manager"), "string"),
     Field("maintainer", Words("养护单位", "Maintainer"), "string"),
     Field("cell_id", Words("单元网格编码", "Grid cell code"), "string"),
-    Field("bd_code", Words("北斗网格码", "BeiDou grid code"), "string"),
+    Field("bd_code", Words("北斗网格码", "BeiDou grid code"), "string", grid_code=True),
     Field("accuracy_class", Words("精度等级", "Accuracy class"), "string"),
     Field("visibility", Words("公开程度", "Visibility"), "string", codes=VISIBILITIES),
     Field("source", Words("数据来源", "Source"), "string"),

@@ -46,7 +46,8 @@ class Field:
     """One property of a feature.
 
     ``value`` is the SQL expression behind it; without one it is the table's column of that name.
-    ``codes`` says what the coded values mean.
+    ``codes`` says what the coded values mean.  A ``grid_code`` is a BeiDou grid code of level 8: a
+    filter by it takes the code of any cell around.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Field:
     in_tiles: bool = False
     value: ColumnElement[Any] | None = None
     codes: Mapping[str, Words] = field(default_factory=dict)
+    grid_code: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,10 +5,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from layers import Field, Layer
+from twin.codes.beidou import prefix_range
 from twin.crs import LonLatBox
 from twin.errors import InvalidInputError
 
@@ -24,6 +25,14 @@ class Period:
     end: datetime | None
 
 
+class Prefix(NamedTuple):
+    """Words with a common beginning, as a range in the order of their letters."""
+
+    first: str
+    after: str
+    """The first word that no longer begins so."""
+
+
 @dataclass(frozen=True)
 class Selection:
     """What is asked of a layer.
@@ -37,7 +46,8 @@ class Selection:
     period : Period, optional
         The feature was valid at some time of it.
     values : mapping
-        Field name to the values it may have, already of the field's type.
+        Field name to the values it may have, already of the field's type; of grid codes to
+        `Prefix`.
     """
 
     box: LonLatBox | None = None
@@ -173,6 +183,8 @@ def queryable(layer: Layer) -> tuple[str, ...]:
 
 
 def _value(known: Field, word: str) -> Any:
+    if known.grid_code:
+        return Prefix(*prefix_range(word))
     try:
         return _READERS[known.type](word)
     except ValueError:

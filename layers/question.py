@@ -31,7 +31,7 @@ from sqlalchemy.types import TypeEngine
 
 from layers import Layer
 from layers._boxes import holds_city, pieces, searches
-from layers.filter import Selection
+from layers.filter import Prefix, Selection
 from layers.text import LONLAT_SRID
 from twin.crs import CityBox, Frame, LonLatBox
 
@@ -59,6 +59,8 @@ class Shape(NamedTuple):
     begin: bool = False
     end: bool = False
     names: tuple[str, ...] = ()
+    ranges: tuple[tuple[str, int], ...] = ()
+    """Which of the names are asked for by ranges of words, and by how many."""
 
 
 class Prepared(NamedTuple):
@@ -102,7 +104,7 @@ def asked(frame: Frame, selection: Selection, *, exact: bool = True) -> Question
     exact : bool
         False to take whatever the index finds near the box.
     """
-    values: dict[str, Any] = {f"v_{name}": list(v) for name, v in selection.values.items()}
+    values, ranges = _words(selection.values)
     if selection.heights_m is not None:
         values |= {"low": selection.heights_m[0], "high": selection.heights_m[1]}
     if selection.period is not None:
@@ -122,6 +124,7 @@ def asked(frame: Frame, selection: Selection, *, exact: bool = True) -> Question
         begin="begin" in values,
         end="end" in values,
         names=tuple(sorted(selection.values)),
+        ranges=ranges,
     )
     return Question(shape, values)
 
@@ -153,8 +156,28 @@ def conditions(layer: Layer, shape: Shape) -> tuple[ColumnElement[bool], ...]:
     if shape.begin:
         ends = layer.column("valid_to")
         found.append(or_(ends.is_(None), ends > _moment("begin")))
-    found.extend(_holds(layer, name) for name in shape.names)
+    ranges = dict(shape.ranges)
+    found.extend(
+        _between(layer, name, ranges[name]) if name in ranges else _holds(layer, name)
+        for name in shape.names
+    )
     return tuple(found)
+
+
+def _words(
+    wanted: Mapping[str, tuple[Any, ...]],
+) -> tuple[dict[str, Any], tuple[tuple[str, int], ...]]:
+    """Return the values to bind for fields, and which of them are ranges."""
+    values: dict[str, Any] = {}
+    ranges: list[tuple[str, int]] = []
+    for name, words in sorted(wanted.items()):
+        if isinstance(words[0], Prefix):
+            ranges.append((name, len(words)))
+            for i, word in enumerate(words):
+                values |= {f"first{i}_{name}": word.first, f"after{i}_{name}": word.after}
+        else:
+            values[f"v_{name}"] = list(words)
+    return values, tuple(ranges)
 
 
 def _touches(layer: Layer, shape: Shape) -> ColumnElement[bool]:
@@ -187,6 +210,22 @@ def _holds(layer: Layer, name: str) -> ColumnElement[bool]:
     if kind == "strings":
         return value.op("&&", return_type=Boolean())(words)
     return value == any_(words)
+
+
+def _between(layer: Layer, name: str, count: int) -> ColumnElement[bool]:
+    """Return the test of one field: it lies in one of some ranges, in the order of its letters."""
+    # These operators are those of the index (text_pattern_ops), whatever the words are.
+    value = layer.value(name)
+    at_least, before = (value.op(sign, return_type=Boolean()) for sign in ("~>=~", "~<~"))
+    return or_(
+        *(
+            and_(
+                at_least(bindparam(f"first{i}_{name}", type_=Text)),
+                before(bindparam(f"after{i}_{name}", type_=Text)),
+            )
+            for i in range(count)
+        )
+    )
 
 
 def _moment(name: str) -> ColumnElement[Any]:

@@ -11,16 +11,17 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple, NewType, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
-from pyproj.exceptions import CRSError
+from pyproj.exceptions import CRSError, ProjError
 from shapely import box, get_coordinates, has_z, set_coordinates, set_srid
 from shapely.geometry.base import BaseGeometry
 
-from twin.errors import InvalidInputError
+from twin.errors import InvalidInputError, NotFoundError
 
 Moved = TypeVar("Moved")
 
@@ -189,6 +190,92 @@ def move_points(
     else:
         moved_x, moved_y = _in_one_thread(lambda: mover.transform(x, y))
     return np.asarray(moved_x), np.asarray(moved_y)
+
+
+@cache
+def is_geocentric(crs: str) -> bool:
+    """Return whether a frame has its origin in the Earth's centre, as EPSG:4479 (CGCS2000) has.
+
+    >>> is_geocentric("EPSG:4479"), is_geocentric("EPSG:4490")
+    (True, False)
+    """
+    return bool(parse_crs(crs).is_geocentric)
+
+
+def geocentric_to_lonlat(
+    x: NDArray[np.float64], y: NDArray[np.float64], z: NDArray[np.float64], crs: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return longitude, latitude (degrees) and height above the ellipsoid (m), shape (n,) each.
+
+    Parameters
+    ----------
+    x, y, z : ndarray of float, shape (n,)
+        Metres from the Earth's centre.
+    crs : str
+        The geocentric frame.
+
+    Examples
+    --------
+    >>> lon, lat, h = geocentric_to_lonlat(*np.array([[6378137.0], [0.0], [0.0]]), "EPSG:4479")
+    >>> float(lon[0]), float(lat[0]), abs(round(float(h[0]), 6))
+    (0.0, 0.0, 0.0)
+    """
+    lon, lat, height_m = _transformer(crs, "EPSG:4979").transform(x, y, z)
+    return np.asarray(lon), np.asarray(lat), np.asarray(height_m)
+
+
+def vertical_datum_of(crs: str) -> str | None:
+    """Return what heights in a frame are above, None if the frame has none.
+
+    >>> vertical_datum_of("EPSG:4480"), vertical_datum_of("EPSG:4548")
+    ('ellipsoidal', None)
+    >>> vertical_datum_of("EPSG:7415")
+    'EPSG:5709'
+    """
+    known = parse_crs(crs)
+    if known.is_compound:
+        authority = known.sub_crs_list[-1].to_authority()
+        return ":".join(authority) if authority else str(known.sub_crs_list[-1].name)
+    if known.is_geocentric or len(known.axis_info) == 3:
+        return "ellipsoidal"
+    return None
+
+
+def undulation_m(
+    grid: Path, lon_deg: NDArray[np.float64], lat_deg: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return how high the geoid lies above the ellipsoid at points, m, shape (n,).
+
+    Parameters
+    ----------
+    grid : Path
+        A geoid model as PROJ reads it: GTX, or GeoTIFF in PROJ's convention.  None comes with the
+        product: that of the Chinese quasi-geoid is not public.
+    lon_deg, lat_deg : ndarray of float, shape (n,)
+        Degrees.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such file.
+    InvalidInputError
+        If it is no grid, or does not reach all of the points.
+    """
+    if not grid.is_file():
+        raise NotFoundError(f"there is no geoid grid {grid}")
+    path = str(grid.resolve()).replace('"', '""')
+    try:
+        mover = Transformer.from_pipeline(
+            "+proj=pipeline +step +proj=unitconvert +xy_in=deg +xy_out=rad "
+            f'+step +proj=vgridshift +grids="{path}" +multiplier=1 '
+            "+step +proj=unitconvert +xy_in=rad +xy_out=deg"
+        )
+    except ProjError as error:
+        raise InvalidInputError(f"{grid.name} is no geoid grid that PROJ reads") from error
+    found = np.asarray(mover.transform(lon_deg, lat_deg, np.zeros(len(lon_deg)))[2])
+    if not np.isfinite(found).all():
+        raise InvalidInputError(f"the geoid grid {grid.name} does not reach all of the places")
+    return found
 
 
 @dataclass(frozen=True)

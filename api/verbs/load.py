@@ -1,5 +1,6 @@
 """``citytwin load``: bring files into the city."""
 
+import re
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from rich.progress import (
 from rich.table import Table
 
 from api.settings import Settings
+from api.verbs import _model
 from api.verbs._verb import Verb, database
 from twin.errors import InvalidInputError
 from twin.ingest import LAYERS, LoadReport, load
@@ -27,7 +29,7 @@ REFUSED_SOME = 3
 
 
 def _arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("layer", help=f"one of {', '.join(LAYERS)}")
+    parser.add_argument("layer", help=f"one of {', '.join((*LAYERS, _model.LAYER))}")
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="FILE or FILE#LAYER")
     parser.add_argument(
         "--map",
@@ -41,13 +43,24 @@ def _arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--datum", choices=("gcj02", "bd09"), help="degrees of a Chinese map datum")
     parser.add_argument(
+        "--heights", help="what the files' heights are above, such as ellipsoidal or EPSG:5737"
+    )
+    parser.add_argument("--geoid", type=Path, help="the geoid's model, GTX or GeoTIFF")
+    parser.add_argument(
         "--source", help="name of the source; the same source again updates its rows"
     )
     parser.add_argument("--dry-run", action="store_true", help="check everything, keep nothing")
     parser.add_argument("--json", action="store_true", help="write the report as JSON")
+    # A western place begins with a minus: "-87.6,41.9,0,180" is a value, not an option.
+    parser._negative_number_matcher = re.compile(r"^-[\d.]")
+    _model.arguments(parser)
 
 
 def _run(arguments: Namespace, settings: Settings) -> int:
+    if arguments.layer == _model.LAYER:
+        return _run_model(arguments, settings)
+    if arguments.place or arguments.georef:
+        raise InvalidInputError("--place and --georef are for building models: citytwin load bim")
     mapping = _mapping(arguments.map)
     with database(settings) as engine, _bar() as progress:
         report = load(
@@ -59,6 +72,8 @@ def _run(arguments: Namespace, settings: Settings) -> int:
             crs=arguments.crs,
             datum=arguments.datum,
             source=arguments.source,
+            heights=arguments.heights,
+            geoid=arguments.geoid,
             dry_run=arguments.dry_run,
             progress=progress,
         )
@@ -67,6 +82,13 @@ def _run(arguments: Namespace, settings: Settings) -> int:
     else:
         _show(report)
     return REFUSED_SOME if report.rows_rejected else 0
+
+
+def _run_model(arguments: Namespace, settings: Settings) -> int:
+    with database(settings) as engine, _bar() as progress:
+        verdict = _model.run(arguments, settings, engine, progress)
+    (_model.write if arguments.json else _model.show)(verdict)
+    return 0
 
 
 def _mapping(pairs: list[str]) -> dict[str, str]:

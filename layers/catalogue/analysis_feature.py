@@ -15,6 +15,9 @@ ROLES = {
     "closed_edge": Words("封闭路段", "Closed road"),
     "resource": Words("派遣力量", "Team sent"),
     "grid_cell": Words("受影响网格", "Affected cell"),
+    "space": Words("房间", "Space"),
+    "element": Words("建筑构件", "Building element"),
+    "section": Words("剖切面", "Section"),
 }
 _FIRE = "#d9261c"
 _ROUTE = "#1668c7"
@@ -61,7 +64,11 @@ LAYER = Layer(
         {
             "id": "analysis_feature-area",
             "type": "fill",
-            "filter": ["all", _is("building", "grid_cell"), ["==", ["geometry-type"], "Polygon"]],
+            "filter": [
+                "all",
+                _is("building", "grid_cell", "element", "section"),
+                ["==", ["geometry-type"], "Polygon"],
+            ],
             "paint": {"fill-color": "#f2694c", "fill-opacity": 0.65},
         },
         {

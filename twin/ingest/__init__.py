@@ -51,6 +51,8 @@ def load(
     crs: str | None = None,
     datum: Literal["gcj02", "bd09"] | None = None,
     source: str | None = None,
+    heights: str | None = None,
+    geoid: Path | None = None,
     dry_run: bool = False,
     progress: Callable[[str, int, int | None], None] = _silent,
 ) -> LoadReport:
@@ -76,6 +78,12 @@ def load(
     source : str, optional
         Where the rows come from; default: the file's name.  A second load of the same source
         updates its rows.
+    heights : str, optional
+        What the files' heights are above, such as ``ellipsoidal`` or ``EPSG:5737``; default: what
+        their frame says, else what the city's are above.
+    geoid : Path, optional
+        A model of the geoid (GTX, GeoTIFF), needed where heights must cross between ellipsoid and
+        vertical datum.
     dry_run : bool
         Do everything but keep nothing.
     progress : callable
@@ -102,6 +110,8 @@ def load(
         crs=crs,
         datum=datum,
         source=source,
+        heights=heights,
+        geoid=geoid,
         dry_run=dry_run,
         progress=progress,
     )

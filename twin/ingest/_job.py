@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from twin.datum import Datum
 from twin.errors import InvalidInputError
 from twin.ingest import _kernels as kernels
 from twin.ingest._bytes import Ragged
+from twin.ingest._codes import Cells, CodeKeeper
 from twin.ingest._features import Features, Reader
 from twin.ingest._tally import Tally
 from twin.ingest._target import Connection
@@ -41,8 +43,13 @@ class Job:
     source: str
     dry_run: bool
     progress: Progress
+    heights: str | None = None
+    """What the files' heights are above; None where nobody says."""
+    geoid: Path | None = None
+    """The geoid's model, if heights must be moved by it."""
     connection: Connection = field(init=False)
     frame: Frame = field(init=False)
+    vertical_datum: str = field(init=False)
     load_id: int = field(init=False)
     tally: Tally = field(default_factory=Tally)
     crs_found: str | None = None
@@ -55,6 +62,12 @@ class Job:
     """Files that this load wrote: to be taken away if it fails."""
     old_files: list[Path] = field(default_factory=list)
     """Files that this load replaces: to be taken away if it succeeds."""
+
+    @cached_property
+    def codes(self) -> CodeKeeper:
+        """Who gives the rows their codes; the cells are read when the first row needs them."""
+        cells = None if self.layer == "grid_cell" else Cells.of(self.connection)
+        return CodeKeeper(self.frame.name, cells)
 
     def frame_of(self, features: Features) -> str:
         """Return the frame that a file's coordinates are in, as PROJ knows it.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _DEPTH_TO_INVERT = frozenset(map(normal, ("ymax", "井深", "well_deep", "welldepth")))
 _NODE_REACH_M = 0.05
+_MUCH = 100
 
 FIELDS_WITHOUT_COLUMN = frozenset({"from_node", "to_node", "z_from_m", "z_to_m"})
 """Fields of files that tables hold in another way: as references, as heights of the geometry."""
@@ -63,6 +64,18 @@ class GridCellLink(Link):
         """)
         if not found:
             job.tally.note("no regions are loaded yet: cells belong to none; load them again after")
+        elsewhere = (
+            target.scalar("""
+            SELECT string_agg(cell.code, ', ' ORDER BY cell.code)
+            FROM   load_stage AS cell JOIN twin.region ON region.id = cell.region_id
+            WHERE  region.code ~ '^[0-9]{12}$' AND NOT starts_with(cell.code, region.code)
+        """)
+            if "code" in dict(target.columns)
+            else None
+        )
+        if elsewhere:
+            shown = elsewhere if len(elsewhere) < _MUCH else elsewhere[:_MUCH] + " …"
+            job.tally.note(f"cells that lie in another community than their code says: {shown}")
 
 
 class RegionLink(Link):

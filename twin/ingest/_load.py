@@ -37,6 +37,8 @@ def load_files(
     crs: str | None,
     datum: Datum | None,
     source: str | None,
+    heights: str | None,
+    geoid: Path | None,
     dry_run: bool,
     progress: Progress,
 ) -> LoadReport:
@@ -57,6 +59,8 @@ def load_files(
         crs=crs,
         datum=datum,
         source=name,
+        heights=heights,
+        geoid=geoid,
         dry_run=dry_run,
         progress=progress,
     )
@@ -115,7 +119,8 @@ def _find(file: Path) -> tuple[Path, str | None, Reader]:
 def _run(job: Job, connection: SqlConnection, started: float) -> LoadReport:
     """Load within a transaction, and return the report, which is kept beside the rows."""
     with Session(connection, join_transaction_mode="rollback_only") as session:
-        job.frame = open_city(session).frame
+        city = open_city(session)
+        job.frame, job.vertical_datum = city.frame, city.vertical_datum
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
     job.connection = driver

@@ -10,8 +10,9 @@ import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
 
-from twin.crs import LONLAT, Frame, move_points
+from twin.crs import LONLAT, Frame, geocentric_to_lonlat, is_geocentric, move_points
 from twin.datum import Datum, to_wgs84
+from twin.ingest._frames import guess_why
 from twin.ingest._shapes import (
     LINE,
     NAMES,
@@ -104,6 +105,9 @@ class Placer:
 
     def _moved(self, shapes: Shapes) -> Shapes:
         x, y, crs = shapes.x, shapes.y, self.crs
+        if is_geocentric(crs):
+            x, y, height_m = geocentric_to_lonlat(x, y, shapes.z, crs)
+            shapes, crs = shapes.lifted(height_m), LONLAT
         if self.datum is not None:
             x, y = to_wgs84(self.datum, x, y)
             crs = LONLAT
@@ -177,33 +181,6 @@ def split_parts(
     begins = np.repeat(np.cumsum(times) - times, times)
     number = np.arange(int(times.sum())) - begins
     return np.repeat(rows, times), np.where(np.repeat(times == 1, times), -1, number)
-
-
-def guess_why(frame: Frame, crs: str, x: NDArray[np.float64], y: NDArray[np.float64]) -> str:
-    """Return in words why points of a file, as it gives them, may lie outside the city."""
-    own = frame.name
-    tries: list[tuple[str, NDArray[np.float64], NDArray[np.float64], str]] = [
-        ("x and y are swapped", y, x, crs),
-        (f"the numbers are metres of {own}, not of the file's frame: give --crs {own}", x, y, own),
-        (f"the numbers are metres of {own}, northing first", y, x, own),
-        ("the numbers are degrees: give --crs EPSG:4326", x, y, LONLAT),
-        ("the numbers are degrees, latitude first", y, x, LONLAT),
-        ("the easting carries the zone's number", np.mod(x, 1_000_000), y, own),
-    ]
-    extent = frame.extent
-    for words, east, north, told in tries:
-        if told == crs and words.startswith("the numbers"):
-            continue
-        try_x, try_y = move_points(east, north, told, own)
-        hit = (
-            (try_x >= extent.min_x_m)
-            & (try_x <= extent.max_x_m)
-            & (try_y >= extent.min_y_m)
-            & (try_y <= extent.max_y_m)
-        )
-        if hit.mean() > 0.5:
-            return f" ({words})"
-    return ""
 
 
 def _is_valid(geometry: Any, apart: bool) -> bool:

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from twin.errors import InvalidInputError
 from twin.ingest._attrs import to_json
+from twin.ingest._codes import representatives
 from twin.ingest._copy import Column, rows, time_ordered_uuids
 from twin.ingest._features import Features, Request
 from twin.ingest._graph import Graph, Lines, build_graph
+from twin.ingest._heights import Heights
 from twin.ingest._job import Job
 from twin.ingest._place import Placer, split_parts
 from twin.ingest._plan import Plan, make_plan
@@ -46,7 +48,9 @@ def roads_into_graph(job: Job) -> None:
 
 def _read(job: Job, features: Features, plan: Plan) -> Lines:
     """Read a file's lines into the city's frame, and what is known of them."""
-    placer = Placer(job.frame, job.frame_of(features), job.datum, LINE, job.tally)
+    crs = job.frame_of(features)
+    placer = Placer(job.frame, crs, job.datum, LINE, job.tally)
+    heights = Heights(job, crs)
     reader = RowReader(job, features, plan)
     parts: list[Lines] = []
     for chunk in features.chunks:
@@ -62,7 +66,8 @@ def _read(job: Job, features: Features, plan: Plan) -> Lines:
         _skip_no_carriageway(job.tally, fields["road_class"], placed.sound)
         chosen, part = split_parts(placed, 1)
         fields["attrs"] = to_json(chunk.table, plan.left)
-        parts.append(_gather(placed.shapes, placed.pick, chosen, part, ids, fields, chunk.refs))
+        shapes = heights.lift(placed.shapes, placed.pick, values, with_z=True)
+        parts.append(_gather(shapes, placed.pick, chosen, part, ids, fields, chunk.refs))
         job.progress("reading", job.tally.rows_read, features.total)
     return _together(parts)
 
@@ -186,9 +191,13 @@ def _store(job: Job, lines: Lines, graph: Graph) -> None:
         Column("length_m", "double precision", pa.array(np.add.reduceat(steps, starts[:-1]))),
     ]
     line = pa.array(graph.line)
+    said = lines.fields.get("cell_id")
+    at = representatives(edges, np.arange(count), LINE)
+    columns += job.codes.columns(*at, said=None if said is None else said.take(line))
     columns += [
         Column(name, _EDGE_TYPES.get(name, "text"), values.take(line))
         for name, values in lines.fields.items()
+        if name != "cell_id"
     ]
     extra = [
         Column(name, "text", pa.array(graph.node_name[nodes], pa.string()))
@@ -225,6 +234,7 @@ def _store_nodes(job: Job, lines: Lines, graph: Graph) -> None:
     columns = [
         *_head(job, count, pa.array(graph.node_name, pa.string())),
         Column("geom", f"geometry(POINTZ,{job.frame.srid})", _ewkb(job, points)),
+        *job.codes.columns(lines.x[at], lines.y[at]),
     ]
     target = Target(
         job.connection,

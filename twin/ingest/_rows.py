@@ -11,12 +11,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from twin.ingest._bytes import Ragged
+from twin.ingest._digits import refused_codes
 from twin.ingest._features import Chunk, Features
 from twin.ingest._fields import Field
 from twin.ingest._job import Job
 from twin.ingest._plan import Plan
 from twin.ingest._tally import Tally
 from twin.ingest._values import convert
+from twin.zones import is_cgcs2000
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,10 @@ class RowReader:
                 continue
             found = convert(one.values(chunk.table), field, one.factor, self.job.tally.repaired)
             found = without_zeros(field, found, self.job.tally)
-            for reason, where in broken_rules(field, found):
+            broken = broken_rules(field, found)
+            if field.column == "code" and is_cgcs2000(self.job.frame.srid):
+                broken += refused_codes(self.job.layer, found)
+            for reason, where in broken:
                 self.job.tally.refuse(reason, where, sound, ids)
             if field.default is not None and found.null_count:
                 found = pc.fill_null(found, pa.scalar(field.default).cast(found.type))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from twin.errors import InvalidInputError
 from twin.ingest._attrs import to_json
 from twin.ingest._bytes import Ragged
+from twin.ingest._codes import CODES, representatives
 from twin.ingest._copy import Column, rows, time_ordered_uuids
 from twin.ingest._features import Chunk, Features, Request
+from twin.ingest._heights import Heights
 from twin.ingest._job import Job
 from twin.ingest._links import FIELDS_WITHOUT_COLUMN, LINKS, NOTHING
 from twin.ingest._place import MOST_PARTS, Placer, split_parts
@@ -24,6 +26,7 @@ from twin.ingest._shapes import LINE, POINT, POLYGON, write_ewkb
 from twin.ingest._target import Target
 from twin.model import located_tables
 
+_WRITTEN_APART = ("source_id", "cell_id")
 _KINDS = {"POINT": POINT, "LINESTRING": LINE, "MULTIPOLYGON": POLYGON}
 
 
@@ -42,6 +45,15 @@ def features_into_tables(job: Job) -> None:
             job.reader_says(features)
 
 
+class Where(NamedTuple):
+    """Where the rows of a chunk are."""
+
+    geometry: Ragged
+    x: NDArray[np.float64]
+    """East of the point that stands for each, m."""
+    y: NDArray[np.float64]
+
+
 @dataclass
 class TableLoader:
     """Loads one file into one table."""
@@ -57,9 +69,12 @@ class TableLoader:
         job = self.job
         self.reader = RowReader(job, self.features, self.plan)
         self.link = LINKS.get(job.layer, NOTHING)
+        self.codes = job.codes  # now: during the COPY the connection is not free
+        crs = job.frame_of(self.features)
+        self.heights = Heights(job, crs)
         self.placer = Placer(
             job.frame,
-            job.frame_of(self.features),
+            crs,
             job.datum,
             self.kind,
             job.tally,
@@ -68,7 +83,8 @@ class TableLoader:
         self.fields = [
             one
             for one in self.plan.bindings
-            if one.field.column != "source_id" and one.field.column not in FIELDS_WITHOUT_COLUMN
+            if one.field.column not in _WRITTEN_APART
+            and one.field.column not in FIELDS_WITHOUT_COLUMN
         ]
         self.has_attrs = bool(self.plan.left)
         geometry = {POINT: "POINT", LINE: "LINESTRING", POLYGON: "MULTIPOLYGON"}[self.kind]
@@ -79,6 +95,7 @@ class TableLoader:
             ("source_id", "text"),
             ("load_id", "integer"),
             ("geom", f"geometry({geometry},{job.frame.srid})"),
+            *CODES,
             *((one.field.column, one.field.type) for one in self.fields),
             *((("attrs", "jsonb"),) if self.has_attrs else ()),
         ]
@@ -135,6 +152,8 @@ class TableLoader:
         sound = placed.sound
         self.reader.refuse_names(chunk, ids, sound)
         values = self.reader.values(chunk, sound, ids)
+        lifted = self.heights.lift(placed.shapes, placed.pick, values, with_z=self.with_z)
+        placed = replace(placed, shapes=lifted)
         if self.has_attrs:
             values["attrs"] = to_json(chunk.table, self.plan.left)
         chosen, part = split_parts(placed, self.placer.most_parts)
@@ -151,7 +170,8 @@ class TableLoader:
             with_z=self.with_z,
             part=part,
         )
-        return self._rows(ids, values, chosen, part, geometry)
+        x, y = representatives(shapes, placed.pick[chosen], self.kind, part)
+        return self._rows(ids, values, chosen, part, Where(geometry, x, y))
 
     def _note_split(self, chosen: NDArray[np.int64], part: NDArray[np.int64]) -> None:
         rows_cut = len(np.unique(chosen[(part >= 0) & _repeated(chosen)]))
@@ -164,7 +184,7 @@ class TableLoader:
         values: dict[str, pa.Array],
         chosen: NDArray[np.int64],
         part: NDArray[np.int64] | None,
-        geometry: Ragged,
+        where: Where,
     ) -> NDArray[np.uint8]:
         job, count = self.job, len(chosen)
         whole = count == len(ids) and part is None
@@ -179,15 +199,25 @@ class TableLoader:
             Column("source", "text", constant(job.source, count)),
             Column("source_id", "text", ids),
             Column("load_id", "integer", pa.repeat(pa.scalar(job.load_id, pa.int32()), count)),
-            Column("geom", "geometry", geometry),
+            Column("geom", "geometry", where.geometry),
+            *self.codes.columns(
+                where.x,
+                where.y,
+                said=_taken(values.get("cell_id"), take),
+                own=_taken(values.get("code"), take) if job.layer == "grid_cell" else None,
+            ),
         ]
-        for name, kind in (*self.columns[5:], *self.link.extra):
+        for name, kind in (*self.columns[len(ready) :], *self.link.extra):
             found = values[name]
             if part is not None and (name, kind) in self.link.extra:
                 # The ends of a part are not the ends of the whole.
                 found = pa.nulls(len(found), found.type)
-            ready.append(Column(name, kind, found if take is None else found.take(take)))
+            ready.append(Column(name, kind, _taken(found, take)))
         return rows(ready, count)
+
+
+def _taken(values: pa.Array | None, take: pa.Array | None) -> pa.Array | None:
+    return values if values is None or take is None else values.take(take)
 
 
 def _repeated(chosen: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -46,7 +46,12 @@ _REBUILT = """
                SELECT FROM pg_constraint AS reference
                WHERE  reference.contype = 'f' AND reference.conindid = indexrelid
            )
-    ORDER  BY indexrelid
+    UNION ALL
+    -- The trigger that gives codes, which these rows have: with a trigger for each row, rows could
+    -- not be written a page at a time.
+    SELECT format('DROP TRIGGER %%I ON %%s', tgname, tgrelid::regclass), pg_get_triggerdef(oid)
+    FROM   pg_trigger
+    WHERE  tgrelid = %(table)s::regclass AND tgname = 'codes_insert'
 """
 
 

@@ -2,6 +2,7 @@
 
 from twin.model import (
     analysis,
+    bim,
     buildings,
     city,
     facilities,
@@ -18,6 +19,7 @@ __all__ = [
     "Base",
     "Located",
     "analysis",
+    "bim",
     "buildings",
     "city",
     "facilities",
@@ -35,7 +37,8 @@ def located_tables() -> dict[str, type[Located]]:
     """Return every table whose rows have a place and a history, by table name.
 
     >>> sorted(located_tables())[:3]
-    ['analysis_feature', 'building', 'facility']
+    ['analysis_feature', 'building', 'element']
     """
-    found = {str(table.__tablename__): table for table in Located.__subclasses__()}
+    classes = (mapper.class_ for mapper in Base.registry.mappers)
+    found = {str(one.__tablename__): one for one in classes if issubclass(one, Located)}
     return dict(sorted(found.items()))

@@ -42,6 +42,8 @@ class AnalysisFeature(Located):
     """A feature that an analysis made: a ring, a route, an affected building (分析结果)."""
 
     __tablename__ = "analysis_feature"
+    # An answer is no thing of the city, and a run with thousands of features would wait for codes.
+    carries_codes = False
 
     run_id: Mapped[uuid.UUID] = mapped_column(
         Uuid, ForeignKey("twin.analysis_run.id", ondelete="CASCADE")

@@ -36,6 +36,11 @@ def solid(kind: str) -> Geometry:
     return Geometry(f"{kind}Z", srid=-1, dimension=3, spatial_index=False)
 
 
+def _by_prefix(table: str) -> Index:
+    """Return the index that finds the things of a BeiDou cell: codes with the same beginning."""
+    return Index(f"ix_{table}_bd_code", "bd_code", postgresql_ops={"bd_code": "text_pattern_ops"})
+
+
 class Base(DeclarativeBase):
     """Every table lives in the schema ``twin``."""
 
@@ -59,6 +64,9 @@ class Located(Base):
     """A thing of the city: what it is, where, whose, since when, and who told us (一要素一档案)."""
 
     __abstract__ = True
+
+    carries_codes: ClassVar[bool] = True
+    """Whether the database keeps ``bd_code`` and ``cell_id`` (`twin.carry_codes`)."""
 
     id: Mapped[int] = mapped_column(
         BigInteger,
@@ -109,6 +117,7 @@ class Located(Base):
             # The id first: it tells rows apart, so the index is built in a third of the time.
             Index(f"uq_{name}_source_id_source", "source_id", "source", unique=True),
             Index(f"ix_{name}_geom", "geom", postgresql_using="gist"),
+            *((_by_prefix(name),) if cls.carries_codes else ()),
             *cls._rules(),
             {"comment": (cls.__doc__ or "").splitlines()[0]},
         )

@@ -131,28 +131,33 @@ def test_cells_lie_in_the_smallest_region_and_regions_in_the_next_larger(
 ) -> None:
     def areas(name: str, **boxes: tuple[float, float, float, float]) -> Path:
         frame = geopandas.GeoDataFrame(
-            {"code": list(boxes)},
+            {"code": [name.lstrip("c") for name in boxes]},
             geometry=[shapely.box(X + w, Y + s, X + e, Y + n) for w, s, e, n in boxes.values()],
             crs="EPSG:4548",
         )
         pyogrio.write_dataframe(frame, tmp_path / f"{name}.gpkg")
         return tmp_path / f"{name}.gpkg"
 
-    loads("region", areas("county", k=(0, 0, 100, 100)), mapping={"level": "=区县"})
-    loads("region", areas("street", s=(0, 0, 50, 100)), mapping={"level": "=街道"})
-    report = loads("grid_cell", areas("cells", w=(10, 10, 20, 20), e=(60, 10, 70, 20),
-                                      out=(200, 0, 210, 10)))  # fmt: skip
+    loads("region", areas("county", c440507=(0, 0, 100, 100)), mapping={"level": "=区县"})
+    loads("region", areas("street", c440507001=(0, 0, 50, 100)), mapping={"level": "=街道"})
+    report = loads("grid_cell", areas("cells", c440507001001001=(10, 10, 20, 20),
+                                      c440507002001001=(60, 10, 70, 20),
+                                      c440508001001001=(200, 0, 210, 10)))  # fmt: skip
     assert report.loaded == 3
     assert rows(
         engine,
         "SELECT cell.code, region.code FROM twin.grid_cell AS cell"
         " LEFT JOIN twin.region ON region.id = region_id ORDER BY 1",
-    ) == [("e", "k"), ("out", None), ("w", "s")]
+    ) == [
+        ("440507001001001", "440507001"),
+        ("440507002001001", "440507"),
+        ("440508001001001", None),
+    ]
     assert rows(
         engine,
         "SELECT child.code, parent.code FROM twin.region AS child"
         " JOIN twin.region AS parent ON parent.id = child.parent_id",
-    ) == [("s", "k")]
+    ) == [("440507001", "440507")]
 
 
 def test_readings_find_their_points_and_come_once(
