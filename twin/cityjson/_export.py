@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -81,8 +82,11 @@ class _Writing:
     def whole(self, file: IO[bytes]) -> None:
         """Write one document."""
         corners = Corners(self.zero)
-        objects = dict(self._objects(self.rows, corners))
-        objects |= self._blocks(corners)
+        objects: Objects = {}
+        for several in picked.chunks(self.rows):
+            geometries = self._geometries(several)
+            objects |= {self.keys[r["uid"]]: self._object(r, geometries, corners) for r in several}
+        objects |= {self.keys[r["uid"]]: self._block(r, corners) for r in self.buildings}
         objects = self._without_empty(objects)
         self._count(objects)
         document = self._header() | {"CityObjects": objects, "vertices": corners.listed}
@@ -91,10 +95,14 @@ class _Writing:
     def sequence(self, file: IO[bytes]) -> None:
         """Write a line for what all share, and one for each family of objects."""
         file.write(orjson.dumps(self._header() | {"CityObjects": {}, "vertices": []}) + b"\n")
-        for family in self._families():
-            corners = Corners(self.zero)
-            objects = self._without_empty(dict(self._objects(family, corners)))
-            self._feature(file, objects, corners)
+        for several in _together(self._families()):
+            geometries = self._geometries(list(chain.from_iterable(several)))
+            for family in several:
+                corners = Corners(self.zero)
+                objects = {
+                    self.keys[row["uid"]]: self._object(row, geometries, corners) for row in family
+                }
+                self._feature(file, self._without_empty(objects), corners)
         for row in self.buildings:
             corners = Corners(self.zero)
             self._feature(file, {self.keys[row["uid"]]: self._block(row, corners)}, corners)
@@ -130,17 +138,12 @@ class _Writing:
                 at += parts.get((row["source"], row["source_id"]), [])
             yield family
 
-    def _objects(
-        self, rows: Sequence[picked.Row], corners: Corners
-    ) -> Iterator[tuple[str, dict[str, Any]]]:
-        for several in picked.chunks(rows):
-            geometries = picked.geometries(self.city, [row["id"] for row in several], self.lod)
-            for row in several:
-                own = [geometry(one, corners) for one in geometries.get(row["id"], ())]
-                self.found.geometries += len(own)
-                yield self.keys[row["uid"]], self._object(row, own)
+    def _geometries(self, rows: Sequence[picked.Row]) -> dict[int, list[picked.Row]]:
+        return picked.geometries(self.city, [row["id"] for row in rows], self.lod)
 
-    def _object(self, row: picked.Row, own: list[dict[str, Any]]) -> dict[str, Any]:
+    def _object(
+        self, row: picked.Row, geometries: dict[int, list[picked.Row]], corners: Corners
+    ) -> dict[str, Any]:
         told = {key: value for key, value in row["told"].items() if key not in _STALE}
         kind = row["object_type"]
         found: dict[str, Any] = told | {"type": _RENAMED.get(kind, kind)}
@@ -152,12 +155,11 @@ class _Writing:
                 found[word] = [name for name in names if name is not None]
             if None in names and word == "children":
                 found.pop("children_roles", None)
+        own = [geometry(one, corners) for one in geometries.get(row["id"], ())]
+        self.found.geometries += len(own)
         if own:
             found["geometry"] = own
         return found
-
-    def _blocks(self, corners: Corners) -> Objects:
-        return {self.keys[row["uid"]]: self._block(row, corners) for row in self.buildings}
 
     def _block(self, row: picked.Row, corners: Corners) -> dict[str, Any]:
         footprint = shapely.from_wkb(bytes(row["footprint"]))
@@ -232,3 +234,17 @@ def _keys(rows: Sequence[picked.Row]) -> dict[Any, str]:
         # Of a building the city's own modelling is meant, never the object of the same name.
         keys.setdefault((row["source"], row["source_id"]), name)
     return keys
+
+
+def _together(families: Iterator[list[picked.Row]]) -> Iterator[list[list[picked.Row]]]:
+    """Yield families by the thousand objects, so that their meshes are asked for at once."""
+    held: list[list[picked.Row]] = []
+    count = 0
+    for family in families:
+        held.append(family)
+        count += len(family)
+        if count >= picked.CHUNK:
+            yield held
+            held, count = [], 0
+    if held:
+        yield held

@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping, text
 from twin.crs import CityBox
 from twin.database import City
 
-_CHUNK = 1_000
+CHUNK = 1_000
 
 Row = dict[str, Any]
 
@@ -96,8 +96,8 @@ def geometries(city: City, ids: Sequence[int], lod: str | None) -> dict[int, lis
 
 def chunks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
     """Yield pieces of a sequence that a question takes at once."""
-    for begin in range(0, len(rows), _CHUNK):
-        yield rows[begin : begin + _CHUNK]
+    for begin in range(0, len(rows), CHUNK):
+        yield rows[begin : begin + CHUNK]
 
 
 def _parsed(row: RowMapping, *names: str) -> Row:

@@ -1,5 +1,6 @@
 """Files to load, cities to load them into, and where the real ones are."""
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -45,9 +46,14 @@ def city_in(clone: Callable[..., Any]) -> Iterator[CityAt]:
 
 
 def rows(engine: Engine, query: str, **values: Any) -> list[tuple[Any, ...]]:
-    """Return what a query finds."""
+    """Return what a query finds; JSON comes as text and is parsed."""
     with engine.connect() as connection:
-        return [tuple(row) for row in connection.execute(text(query), values)]
+        found = connection.execute(text(query), values).all()
+    return [tuple(map(_parsed, row)) for row in found]
+
+
+def _parsed(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) and value[:1] in ("{", "[") else value
 
 
 def counts(engine: Engine) -> dict[str, int]:
