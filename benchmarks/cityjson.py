@@ -76,7 +76,8 @@ def _run(bench: Bench) -> Result:
         ratios,
         equal,
         [
-            "From a CityJSONSeq to committed rows, in turn; medians of three rounds of the smaller file, one of the larger. citytwin runs in "
+            "From a CityJSONSeq to committed rows, in turn; medians of three rounds of the smaller "
+            "file, one of the larger. citytwin runs in "
             "this process; cjdb in its own, whose start and imports are in its seconds. cjdb keeps "
             "geometries as JSON; citytwin also makes triangles, footprints and volumes of every "
             "geometry, rows of `building`, codes and a change set. Equal: city objects in both "
