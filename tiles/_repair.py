@@ -14,6 +14,7 @@ from shapely import (
 from shapely.geometry.base import BaseGeometry
 
 from tiles._arrays import Features, Scratch, Window
+from tiles._mend_kernel import mend
 from tiles._shape_kernel import polygon, wind
 
 _ROUNDS = 4
@@ -24,6 +25,12 @@ def repair(features: Features, i: int, window: Window, scratch: Scratch) -> int:
 
     Where rings overlap, what lies under an odd number of them is inside, as in PostGIS.
     """
+    rings = mend(features, i, window, scratch)
+    return rings if rings >= 0 else _rebuilt(features, i, window, scratch)
+
+
+def _rebuilt(features: Features, i: int, window: Window, scratch: Scratch) -> int:
+    """Put a polygon's rings into the scratch, mended by GEOS; return how many."""
     rings = polygon(features, i, window, scratch, True)
     shapes = [_ring(scratch, ring) for ring in range(rings)]
     shapes = [_snapped(shape) for shape in shapes]
