@@ -1,7 +1,6 @@
-"""The kernel that mends a polygon which rounding has pinched: its ring is taken apart where it
-touches itself.
+"""The kernel that mends a pinched polygon: its ring is taken apart where it touches itself.
 
-Nearly all polygons that need a closer look are of this kind, a house with a narrow neck or yard.
+Nearly all polygons that need a closer look are of this kind: rounding has closed a narrow neck.
 What is less plain is left to `tiles._repair`.
 """
 
