@@ -6,13 +6,14 @@ the rows in its scope, and what they find becomes features of the city: ``qualit
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from twin.discover import discover
-from twin.quality._report import Report, report, reports
+from twin.quality._report import Report, report, reports, summary
 from twin.quality._rule import Finding, Parameter, Rule
 from twin.quality._scope import Scope
 
@@ -26,10 +27,14 @@ __all__ = [
     "Rule",
     "Scope",
     "check",
+    "judged",
     "report",
     "reports",
     "rules",
+    "summary",
 ]
+
+_log = logging.getLogger(__name__)
 
 
 def _silent(stage: str, done: int, total: int | None) -> None:
@@ -87,3 +92,20 @@ def check(
     return run(
         engine, layer=layer, load_id=load_id, only=only, data_dir=data_dir, progress=progress
     )
+
+
+def judged(
+    engine: Engine,
+    load_id: int,
+    data_dir: Path | None,
+    progress: Callable[[str, int, int | None], None] = _silent,
+) -> dict[str, Any]:
+    """Look at what a load wrote, the load being over, and return what was found in short.
+
+    Whatever goes wrong here goes into the answer: the load stands, and says so.
+    """
+    try:
+        return summary(check(engine, load_id=load_id, data_dir=data_dir, progress=progress))
+    except Exception as error:
+        _log.exception("load %s was not judged", load_id)
+        return {"failed": f"{type(error).__name__}: {str(error).splitlines()[0]}"}

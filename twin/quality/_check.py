@@ -71,8 +71,7 @@ def _wanted(scope: Scope, only: Sequence[str] | None) -> list[Rule]:
     return [
         rule
         for rule in known.values()
-        if set(rule.tables) & set(scope.tables)
-        and (rule.id in only if only is not None else rule.after_load or scope.kind != "load")
+        if (rule.id in only if only is not None else rule.concerns(scope))
     ]
 
 
@@ -80,6 +79,8 @@ def _ask(city: City, scope: Scope, rule: Rule, run_id: int) -> dict[str, Any]:
     """Ask one rule, and return what is told of it; what it breaks is undone, and its own fault."""
     started = time.monotonic()
     told: dict[str, Any]
+    if rule.whole:
+        scope = Scope("city", rule.tables)
     try:
         with city.session.begin_nested():
             gathered = gather(city, scope, rule)

@@ -16,6 +16,7 @@ from twin.database import City
 from twin.errors import HouseRuleError
 from twin.quality._rule import Finding, Rule
 from twin.quality._scope import Scope
+from twin.words import Words
 
 MOST_KEPT = 10_000
 """So many findings of a rule are kept; all of them are counted."""
@@ -85,26 +86,26 @@ def gather(city: City, scope: Scope, rule: Rule) -> Gathered:
     driver = _driver(session)
     driver.execute(_TABLES)
     if callable(rule.check):
-        _take(driver, city, rule.check(city, scope))
+        found = _take(driver, city, rule.check(city, scope))
     else:
+        found = 0
         for table in rule.tables:
             if table in scope.tables:
                 said = rule.check if isinstance(rule.check, str) else rule.check[table]
-                _ask(session, scope, rule, said, table)
-    found, pairs = session.execute(_COUNT).one()
+                found += _ask(session, scope, rule, said, table)
+    written, pairs = session.execute(_COUNT).one()
     if pairs:
         session.execute(_ORDERED)
-        session.execute(_REPEATED)
-        found = session.execute(_COUNT).one()[0]
-    if found > MOST_KEPT:
+        found -= session.execute(_REPEATED).rowcount  # type: ignore[attr-defined]
+    if written > MOST_KEPT:
         session.execute(_SURPLUS, {"most": MOST_KEPT})
-    if found:
+    if written:
         _say(session, rule)
     return Gathered(found, min(found, MOST_KEPT))
 
 
-def _ask(session: Session, scope: Scope, rule: Rule, statement: str, table: str) -> None:
-    """Run a rule's statement on one table."""
+def _ask(session: Session, scope: Scope, rule: Rule, statement: str, table: str) -> int:
+    """Run a rule's statement on one table, and return how many rows break it."""
     asked = (
         statement.replace("{layer}", table)
         .replace("{rows}", scope.rows(table))
@@ -117,18 +118,24 @@ def _ask(session: Session, scope: Scope, rule: Rule, statement: str, table: str)
         raise HouseRuleError(f"rule {rule.id!r} selects {named}; possible are {_COLUMNS[1:]}")
     given = ", ".join(named)
     put = _PUT.replace("GIVEN", given).replace("ASKED", asked)
-    session.execute(text(put), values)
+    written = session.execute(text(put), {**values, "enough": MOST_KEPT + 1}).rowcount  # type: ignore[attr-defined]
+    if written <= MOST_KEPT:
+        return int(written)
+    # Counting is cheaper than writing what nobody will see.
+    return int(session.execute(text(_NUMBER.replace("ASKED", asked)), values).scalar_one())
 
 
 _NAMES = "SELECT * FROM (ASKED) AS asked LIMIT 0"
 _PUT = """
     INSERT INTO quality_found (layer, GIVEN)
-    SELECT CAST(:layer_asked AS text), GIVEN FROM (ASKED) AS asked ORDER BY feature_id
+    SELECT CAST(:layer_asked AS text), GIVEN FROM (ASKED) AS asked
+    ORDER  BY feature_id LIMIT :enough
 """
+_NUMBER = "SELECT count(*) FROM (ASKED) AS asked"
 
 
-def _take(driver: psycopg.Connection[Any], city: City, findings: Iterable[Finding]) -> None:
-    """Put a function's findings into the table; they come while it still looks."""
+def _take(driver: psycopg.Connection[Any], city: City, findings: Iterable[Finding]) -> int:
+    """Put a function's findings into the table, and return how many they are."""
     rows = [
         (
             each.layer, each.feature_id, each.other_layer, each.other_id, each.part,
@@ -142,6 +149,7 @@ def _take(driver: psycopg.Connection[Any], city: City, findings: Iterable[Findin
         for each in findings
     ]  # fmt: skip
     _copy(driver, "quality_found", _COLUMNS, rows)
+    return len(rows)
 
 
 def _say(session: Session, rule: Rule) -> None:
@@ -155,7 +163,9 @@ def _say(session: Session, rule: Rule) -> None:
 
 def _known(row: Mapping[str, Any], rule: Rule) -> dict[str, Any]:
     """Return what a rule's words may speak of."""
-    return {**rule.values, **row, "limit": row["limit_value"], **(row["about"] or {})}
+    said = rule.why.get(row["part"], Words("", ""))
+    own = {"limit": row["limit_value"], "why": said}
+    return {**rule.values, **row, **own, **(row["about"] or {})}
 
 
 def _copy(

@@ -42,7 +42,44 @@ class Report:
         return {**asdict(self), "found": self.found}
 
 
-_FIELDS = "id, at, scope, layer, load_id, seconds, looked_at, rules, completeness"
+def summary(report: Report) -> dict[str, Any]:
+    """Return a run in short: how much was found by which rule, and what is not complete.
+
+    ``incomplete`` has the mandatory and conditional fields, by table, that not all rows have which
+    should: the percentage of those that do.
+    """
+    found = {rule: told["found"] for rule, told in report.rules.items() if told.get("found")}
+    by_severity: dict[str, int] = {}
+    for rule, number in found.items():
+        severity = report.rules[rule]["severity"]
+        by_severity[severity] = by_severity.get(severity, 0) + number
+    return {
+        "run": report.id,
+        "rows": sum(report.looked_at.values()),
+        "found": report.found,
+        "by_severity": by_severity,
+        "by_rule": dict(sorted(found.items(), key=lambda each: -each[1])),
+        "not_asked": {
+            rule: why
+            for rule, told in report.rules.items()
+            if (why := told.get("failed") or told.get("skipped"))
+        },
+        "incomplete": {
+            table: lacking
+            for table, told in report.completeness.items()
+            if (lacking := _lacking(told["fields"]))
+        },
+        "seconds": report.seconds,
+    }
+
+
+def _lacking(fields: dict[str, dict[str, Any]]) -> dict[str, float]:
+    return {
+        name: each["percent"]
+        for name, each in fields.items()
+        if each["obligation"] != "O" and each["filled"] < each["rows"]
+    }
+
 
 _ONE = text("""
     SELECT id, at, scope, layer, load_id, seconds, looked_at, rules, completeness

@@ -87,6 +87,13 @@ class Rule:
         What it measures against.
     unit : str, optional
         The unit of ``value`` and ``limit_value``.
+    why : mapping of str to Words
+        Words for each ``part`` that findings have; the rule's own speak of them as ``{why.zh}``
+        and ``{why.en}``.
+    whole : bool
+        Whether it always judges all rows: what it finds in some depends on the others.
+    reads : tuple of str
+        Tables that it compares with; a load of these asks for it, too, if it is whole.
     after_load : bool
         Whether it is asked after each load, or only of a layer and of the city.
     """
@@ -102,13 +109,16 @@ class Rule:
     check: str | Mapping[str, str] | Check
     parameters: tuple[Parameter, ...] = ()
     unit: str | None = None
+    why: Mapping[str, Words] = field(default_factory=dict)
+    whole: bool = False
+    reads: tuple[str, ...] = ()
     after_load: bool = True
     values: Mapping[str, float] = field(init=False, default_factory=dict)
     """The parameters by name."""
 
     def __post_init__(self) -> None:
         """Refuse a rule about tables that there are not, or without its source."""
-        unknown = set(self.tables) - set(located_tables())
+        unknown = {*self.tables, *self.reads} - set(located_tables())
         if unknown or not self.tables:
             raise HouseRuleError(f"rule {self.id!r} is about no such table: {sorted(unknown)}")
         if self.severity not in _SEVERITIES or self.status not in _STANDINGS:
@@ -118,6 +128,11 @@ class Rule:
         if isinstance(self.check, Mapping) and set(self.check) != set(self.tables):
             raise HouseRuleError(f"rule {self.id!r} has statements for {sorted(self.check)}")
         object.__setattr__(self, "values", {each.name: each.value for each in self.parameters})
+
+    def concerns(self, scope: Scope) -> bool:
+        """Return whether a run over a scope asks this rule."""
+        asked = {*self.tables, *self.reads} if self.whole else {*self.tables}
+        return bool(asked & set(scope.tables)) and (self.after_load or scope.kind != "load")
 
     @cached_property
     def described(self) -> dict[str, Any]:
