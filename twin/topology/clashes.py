@@ -16,7 +16,7 @@ from twin.topology.found import Found, found
 from twin.topology.joints import Joints
 from twin.topology.lines import place_of, vertical_gap_m
 from twin.topology.network import Bools, Floats, Ints, Network, Shapes
-from twin.topology.pairs import Near, Pieces, in_space, near, pieces
+from twin.topology.pairs import Near, Pieces, bodies, in_space, near, pieces
 
 _ALONG = np.cos(np.radians(45.0))
 
@@ -56,7 +56,7 @@ def check_clashes(network: Network, joints: Joints) -> Iterator[Found]:
     reach = (widest + 2 * segments.half_width_m)[cut.segment]
     batches = [
         batch[_strangers(network, joints, cut, batch)]
-        for batch in near(cut, reach, np.zeros(len(reach), np.int64))
+        for batch in near(cut, reach, bodies(segments, cut, np.zeros(segments.count, np.int64)))
     ]
     crossing = [each[each.crosses] for each in batches]
     crossed = _keys(network, cut, crossing)

@@ -118,7 +118,7 @@ def check_depths(
     """
     segments = network.segments
     crown = along.centre_z_m + segments.half_height_m[along.segment]
-    cover = ground_z_m - crown
+    cover = np.where(segments.device[along.segment], np.nan, ground_z_m - crown)
     for rule, measured, limit in (
         ("above-ground", -cover, tolerance_m),
         ("too-deep", cover, deepest_m),

@@ -2,20 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
 from twin.topology.network import NONE, Bools, Floats, Ints, Network, Shapes
+from twin.words import Words
 
-Severity = Literal["error", "warning", "info"]
-
-
-class Words(NamedTuple):
-    """The same words in Chinese and in English."""
-
-    zh: str
-    en: str
+Severity = Literal["error", "warning", "note"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +17,7 @@ class Rule:
     """What a check looks for.
 
     ``error``: the data contradicts itself or the world.  ``warning``: a person has to look.
-    ``info``: it may well be so, and was not assumed.
+    ``note``: it may well be so, and was not assumed.
     """
 
     id: str
@@ -64,12 +58,12 @@ RULES: dict[str, Rule] = dict(
     [
         _rule("ends", "end-apart", "error", "m",
               "管端远离其记录的管点", "End lies away from the node it names", "距离", "distance"),
-        _rule("ends", "end-by-place", "info", "m",
+        _rule("ends", "end-by-place", "note", "m",
               "管端未记录管点，按位置相接", "End names no node, joined by place",
               "距离", "distance"),
         _rule("ends", "dangling-end", "warning", None,
               "悬挂管端：不接任何管点或管段", "End hangs on nothing", "", ""),
-        _rule("ends", "dead-end", "info", None,
+        _rule("ends", "dead-end", "note", None,
               "断头：管点只接一段管，且无终止设施", "One pipe only at a node where nothing ends it",
               "", ""),
         _rule("ends", "lone-node", "warning", None,
@@ -105,7 +99,7 @@ RULES: dict[str, Rule] = dict(
               "上游管点数", "nodes upstream"),
         _rule("slopes", "flow-loop", "warning", None,
               "流向成环", "Flow goes round in a loop", "环上管段数", "pipes on loops of this part"),
-        _rule("parts", "isolated-part", "info", None,
+        _rule("parts", "isolated-part", "note", None,
               "孤立部分：与同类最大管网不相连", "Part apart from the largest network of its kind",
               "管段数", "pipes"),
         _rule("depths", "above-ground", "error", "m",
@@ -119,7 +113,7 @@ RULES: dict[str, Rule] = dict(
               "净距", "clearance"),
         _rule("clashes", "clearance-horizontal", "warning", "m",
               "水平净距不足", "Horizontal clearance too small", "净距", "clearance"),
-        _rule("clashes", "clearance-plan", "info", "m",
+        _rule("clashes", "clearance-plan", "note", "m",
               "平面净距不足（高程未知）", "Clearance in plan too small, heights not known", "净距",
               "clearance"),
     ]

@@ -8,7 +8,7 @@ import shapely
 from twin.topology.found import Found, found
 from twin.topology.joints import Joints
 from twin.topology.network import Bools, Floats, Ints, Network, Shapes
-from twin.topology.pairs import Near, Pieces, near, pieces
+from twin.topology.pairs import Near, Pieces, bodies, near, pieces
 
 LEAST_OVERLAP_M = 0.5
 """Shorter common stretches are the acute corners of a fork."""
@@ -35,7 +35,7 @@ def check_crossings(network: Network, joints: Joints, *, snap_m: float) -> Itera
     self-crossing [] []
     """
     cut = pieces(network.segments)
-    kind = network.segments.kind[cut.segment]
+    kind = bodies(network.segments, cut, network.segments.kind)
     alone = np.zeros(len(kind))
     touching = [batch[_cross(cut, batch)] for batch in near(cut, alone, kind)]
     a, b, x, y = _crossing(cut, touching)
@@ -86,7 +86,9 @@ def check_duplicates(
     cut = pieces(segments)
     batches = [
         _common(network, cut, batch, snap_m)
-        for batch in near(cut, np.full(len(cut.segment), snap_m), segments.kind[cut.segment])
+        for batch in near(
+            cut, np.full(len(cut.segment), snap_m), bodies(segments, cut, segments.kind)
+        )
     ]
     a, b, common, lines = (np.concatenate(column) for column in zip(*batches, strict=True))
     one, other, common, places = _by_pair(segments.count, a, b, common, lines)
@@ -101,7 +103,8 @@ def check_duplicates(
             network, rule, places[which],
             segments=(one[which], other[which]), measured=common[which], limit=limit,
         )  # fmt: skip
-    tiny = np.flatnonzero((segments.length_m <= snap_m) | (joints.tail == joints.head))
+    tiny = (segments.length_m <= snap_m) | (joints.tail == joints.head)
+    tiny = np.flatnonzero(tiny & ~segments.device)
     yield found(
         network, "collapsed", shapely.line_interpolate_point(segments.lines[tiny], 0.0),
         segments=(tiny,), measured=segments.length_m[tiny], limit=snap_m,
@@ -198,4 +201,4 @@ def _by_pair(
     places = np.empty(len(pair), object)
     if len(pair):
         places[:] = shapely.multilinestrings(lines[order], indices=at[order])
-    return (pair // count).astype(np.int64), (pair % count).astype(np.int64), total, places
+    return np.asarray(pair // count), np.asarray(pair % count), np.asarray(total, float), places

@@ -71,6 +71,10 @@ class Segments:
     """Whether it is a bank of ducts and not one body in the soil."""
     pressure_pa: Floats
     voltage_v: Floats
+    flow: Ints
+    """1 where it flows from the first end to the last, -1 against, 0 where nothing says."""
+    device: Bools
+    """Whether it stands for a pump or a valve between two nodes, and is no body in the soil."""
 
     @property
     def count(self) -> int:

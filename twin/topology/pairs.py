@@ -63,6 +63,18 @@ def pieces(segments: Segments) -> Pieces:
     return Pieces(segment, at - segments.first[segment], np.hstack([places[at], places[at + 1]]))
 
 
+def bodies(segments: Segments, cut: Pieces, group: Ints) -> Ints:
+    """Return the group of each piece by its segment's; devices have one each and meet nothing.
+
+    >>> from twin.topology.sample import network
+    >>> pipes = network(["0 0, 5 0", "1 0, 2 0"], device=[False, True]).segments
+    >>> bodies(pipes, pieces(pipes), pipes.kind).tolist()
+    [0, -2]
+    """
+    own = np.where(segments.device, -1 - np.arange(segments.count), group)
+    return np.asarray(own[cut.segment], np.int64)
+
+
 def near(cut: Pieces, reach_m: Floats, group: Ints) -> Iterator[Near]:
     """Yield pairs of pieces of one group whose axes come within reach in plan, a batch at a time.
 

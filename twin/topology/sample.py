@@ -77,13 +77,15 @@ def network(
             conduit=np.array(_each(columns.get("conduit", False), len(lines)), np.bool_),
             pressure_pa=_floats(columns, "pressure_pa", len(lines)),
             voltage_v=_floats(columns, "voltage_v", len(lines)),
+            flow=np.array(_each(columns.get("flow", 1), len(lines)), np.int64),
+            device=np.array(_each(columns.get("device", False), len(lines)), np.bool_),
         ),
     )
 
 
 def _each(value: Any, count: int) -> list[Any]:
     """Return one value for each, from one for all or one each."""
-    return [value] * count if isinstance(value, str | bool) else list(value)
+    return [value] * count if isinstance(value, str | bool | int) else list(value)
 
 
 def _floats(columns: Mapping[str, Any], name: str, count: int) -> Floats:

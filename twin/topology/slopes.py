@@ -20,7 +20,8 @@ def check_slopes(
 ) -> Iterator[Found]:
     """Yield gravity pipes that climb, turn against their nodes, go round or end nowhere.
 
-    Water is said to flow from a segment's first end to its last.
+    Water flows from a segment's first end to its last unless ``flow`` says otherwise; devices lift
+    it or hold it back, and are not judged by their slope.
 
     Parameters
     ----------
@@ -50,27 +51,28 @@ def check_slopes(
     no-outfall [-1] [104] [3.]
     """
     segments, nodes = network.segments, network.nodes
-    gravity = GRAVITY[segments.kind]
+    gravity = GRAVITY[segments.kind] & (segments.flow != 0) & ~segments.device
     rise = np.where(gravity & segments.level_known, climb_m(segments), np.nan)
     adverse = rise > least_rise_m
     yield _on_lines(network, "adverse-slope", adverse, rise, least_rise_m)
     levels = np.append(nodes.invert_z_m, np.full(joints.count - joints.nodes, np.nan))
-    between = np.where(gravity, levels[joints.head] - levels[joints.tail], np.nan)
+    between = (levels[joints.head] - levels[joints.tail]) * segments.flow
+    between = np.where(gravity, between, np.nan)
     against = (between > least_rise_m) & ~adverse
     yield _on_lines(network, "flow-against-slope", against, between, least_rise_m)
     turned, gain = _turned(network, joints, snap_m)
     yield _on_lines(network, "drawn-backwards", turned, gain, snap_m)
-    yield from _flow(network, joints, gravity)
+    yield from _flow(network, joints)
 
 
 def climb_m(segments: Segments) -> Floats:
-    """Return the greatest rise along each segment from any vertex to a later one, shape (n,).
+    """Return the greatest rise along each segment's flow from any vertex to a later one, (n,).
 
     >>> from twin.topology.sample import network
     >>> climb_m(network(["0 0 5, 1 0 3, 2 0 4", "0 0 2, 1 0 1"]).segments).tolist()
     [1.0, 0.0]
     """
-    return np.asarray(_climb(segments.centre_z_m, segments.starts), float)
+    return np.asarray(_climb(segments.centre_z_m, segments.starts, segments.flow), float)
 
 
 def _on_lines(network: Network, rule: str, which: Bools, measured: Floats, limit: float) -> Found:
@@ -91,10 +93,20 @@ def _turned(network: Network, joints: Joints, snap_m: float) -> tuple[Bools, Flo
     return listed & (off > other + snap_m), off
 
 
-def _flow(network: Network, joints: Joints, gravity: Bools) -> Iterator[Found]:
-    """Yield joints that water reaches and does not leave, and loops of flow."""
-    at = np.flatnonzero(gravity & (joints.tail != joints.head))
+def flows(network: Network, joints: Joints) -> tuple[Ints, Ints, Ints]:
+    """Return the gravity segments that flow from one joint to another, and these: from, to."""
+    segments = network.segments
+    at = np.flatnonzero(
+        GRAVITY[segments.kind] & (segments.flow != 0) & (joints.tail != joints.head)
+    )
+    along = segments.flow[at] > 0
     tail, head = joints.tail[at], joints.head[at]
+    return at, np.where(along, tail, head), np.where(along, head, tail)
+
+
+def _flow(network: Network, joints: Joints) -> Iterator[Found]:
+    """Yield joints that water reaches and does not leave, and loops of flow."""
+    at, tail, head = flows(network, joints)
     leaves = np.bincount(tail, minlength=joints.count) > 0
     reached = np.bincount(head, minlength=joints.count) > 0
     out = np.append(network.nodes.outlet, np.zeros(joints.count - joints.nodes, np.bool_))
@@ -132,19 +144,20 @@ def outfalls(network: Network, joints: Joints) -> tuple[Ints, Ints]:
     >>> outfalls(pipe, join(pipe, 0.05))
     (array([1]), array([1]))
     """
-    at = np.flatnonzero(GRAVITY[network.segments.kind])
-    tail, head = joints.tail[at], joints.head[at]
+    _, tail, head = flows(network, joints)
     drains = np.isin(np.arange(len(network.nodes.ids)), head) & network.nodes.outlet
     seeds = np.flatnonzero(drains)
     return seeds, upstream(tail, head, joints.count, seeds)
 
 
 @compiled
-def _climb(z: Floats, starts: Ints) -> Floats:
+def _climb(z: Floats, starts: Ints, flow: Ints) -> Floats:
     climbs = np.zeros(len(starts) - 1)
     for k in range(len(starts) - 1):
-        lowest = z[starts[k]]
+        way = 1 if flow[k] >= 0 else -1
+        lowest = way * z[starts[k]]
         for at in range(starts[k] + 1, starts[k + 1]):
-            climbs[k] = max(climbs[k], z[at] - lowest)
-            lowest = min(lowest, z[at])
+            # Against the flow a fall is a rise.
+            climbs[k] = max(climbs[k], way * z[at] - lowest)
+            lowest = min(lowest, way * z[at])
     return climbs
