@@ -18,6 +18,10 @@ ROLES = {
     "space": Words("房间", "Space"),
     "element": Words("建筑构件", "Building element"),
     "section": Words("剖切面", "Section"),
+    "finding": Words("检查发现", "Finding"),
+    "profile": Words("纵断面路径", "Route of a profile"),
+    "section_line": Words("横断面线", "Line of a cross-section"),
+    "pipe": Words("管线", "Pipe"),
 }
 _FIRE = "#d9261c"
 _ROUTE = "#1668c7"

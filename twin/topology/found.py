@@ -28,6 +28,8 @@ class Rule:
     title: Words
     measure: Words
     """What the measured value is."""
+    source: str | None = None
+    """The standard its limit is from; None: a judgement of ours."""
 
     def say(self, measured: float, limit: float) -> Words:
         """Return one finding in words.
@@ -47,11 +49,15 @@ class Rule:
         return Words(f"{self.title.zh}：{zh}", f"{self.title.en}: {en}")
 
 
+CLEARANCES = "GB 50289-2016, tables 4.1.9 and 4.1.14; values unverified [m]"
+
+
 def _rule(
     check: str, id: str, severity: Severity, unit: str | None, *words: str
 ) -> tuple[str, Rule]:
     title_zh, title_en, zh, en = words
-    return id, Rule(id, check, severity, unit, Words(title_zh, title_en), Words(zh, en))
+    source = CLEARANCES if id.startswith("clearance") else None
+    return id, Rule(id, check, severity, unit, Words(title_zh, title_en), Words(zh, en), source)
 
 
 RULES: dict[str, Rule] = dict(

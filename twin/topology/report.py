@@ -11,11 +11,11 @@ from twin.topology.clashes import check_clashes
 from twin.topology.depths import DEEPEST_M, GROUND_TOLERANCE_M, Stations, check_depths
 from twin.topology.ends import check_ends, check_near
 from twin.topology.found import CHECKS, Found, found
-from twin.topology.graph import bridges
+from twin.topology.graph import bridges, in_loops
 from twin.topology.joints import BY_ENDS, BY_PLACE, LISTED, LOOSE, Joints, join
 from twin.topology.lines import check_crossings, check_duplicates
 from twin.topology.network import Bools, Floats, Ints, Network, Shapes
-from twin.topology.slopes import LEAST_RISE_M, check_slopes, grouped
+from twin.topology.slopes import LEAST_RISE_M, check_slopes, flows, grouped
 
 SNAP_M = 0.05
 """As near as a loader joins an end to a node."""
@@ -64,6 +64,12 @@ class Report:
     def bridges(self) -> Bools:
         """Which segments no detour goes round, shape (n,)."""
         return bridges(self.joints.tail, self.joints.head, self.joints.count)
+
+    @property
+    def is_acyclic(self) -> bool:
+        """Whether what gravity is said to carry never comes back."""
+        _, tail, head = flows(self.network, self.joints)
+        return not in_loops(tail, head, self.joints.count).any()
 
     def counts(self) -> dict[str, int]:
         """Return how many findings each rule has, also 0."""
