@@ -280,10 +280,8 @@ def _given(inputs: TopologyInputs) -> dict[str, Given]:
     units = {"box": "degree"} | {
         name: "m" for name in type(inputs).model_fields if name.endswith("_m")
     }
-    return {
-        name: Given(value=value, unit=units.get(name))
-        for name, value in inputs.model_dump().items()
-    }
+    values = inputs.model_dump()
+    return {name: Given(value=value, unit=units.get(name)) for name, value in values.items()}
 
 
 _MODEL = Model(
@@ -297,9 +295,9 @@ ANALYSIS = Analysis(
     id="pipe-topology",
     title=Text(zh="管线拓扑检查", en="Topology of pipes"),
     description=Text(
-        zh="管端如何相接、悬挂、漏接、相交无管点、重复、逆坡、连通性、埋深、净距；结果为可导出的图层。",
-        en="How pipes hang together: loose ends, near misses, crossings without a node, duplicates, "
-        "slopes, parts, depths and clearances; the findings are a layer.",
+        zh="管端如何相接，悬挂、漏接、相交无管点、重复、逆坡、连通性、埋深与净距；结果为图层。",
+        en="How pipes hang together: loose ends, near misses, crossings without a node, "
+        "duplicates, slopes, parts, depths and clearances; the findings are a layer.",
     ),
     inputs=TopologyInputs,
     outputs=TopologyOutputs,
