@@ -79,7 +79,9 @@ def ground_by_nodes(network: Network, joints: Joints, along: Stations) -> Floats
     [3.0, 4.5, 6.0]
     """
     level = np.append(network.nodes.ground_z_m, np.full(joints.count - joints.nodes, np.nan))
-    low, high = level[joints.tail][along.segment], level[joints.head][along.segment]
+    first = np.where(joints.turned, joints.head, joints.tail)
+    last = np.where(joints.turned, joints.tail, joints.head)
+    low, high = level[first][along.segment], level[last][along.segment]
     return np.asarray(low + along.share * (high - low), float)
 
 

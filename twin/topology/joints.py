@@ -27,7 +27,11 @@ class Joints:
     how: Ints
     """`LISTED`, `BY_PLACE`, `BY_ENDS` or `LOOSE`, shape (2 n,)."""
     apart_m: Floats
-    """Plan distance from the end to its node; 0 where there is no node, shape (2 n,)."""
+    """Plan distance from the end to its node; 0 where there is no node, shape (2 n,).
+
+    Of a segment that is drawn from its last node to its first it is that of the other end."""
+    turned: Bools
+    """Whether a segment is drawn so, shape (n,)."""
     x: Floats
     y: Floats
     kind: Ints
@@ -107,15 +111,26 @@ def join(network: Network, snap_m: float) -> Joints:
     own = loose[first]
     joint_x, joint_y = np.append(nodes.x, x[own]), np.append(nodes.y, y[own])
     apart = np.hypot(x - joint_x[of_end], y - joint_y[of_end])
+    crosswise = of_end.reshape(-1, 2)[:, ::-1].ravel()
+    other = np.hypot(x - joint_x[crosswise], y - joint_y[crosswise])
+    listed = (how.reshape(-1, 2) == LISTED).all(axis=1)
+    turned = listed & (_both(apart) > _both(other) + snap_m)
+    # Seen from its node, a turned segment ends where its other end is.
+    apart = np.where(np.repeat(turned, 2), other.reshape(-1, 2)[:, ::-1].ravel(), apart)
     return Joints(
         of_end,
         how.astype(np.int64),
         np.where(of_end < len(nodes.ids), apart, 0.0),
+        turned,
         joint_x,
         joint_y,
         np.append(nodes.kind, kind[own]).astype(np.int64),
         len(nodes.ids),
     )
+
+
+def _both(of_ends: Floats) -> Floats:
+    return np.asarray(of_ends.reshape(-1, 2).sum(axis=1), float)
 
 
 def _nearest(points: Shapes, kind: Ints, others: Shapes, other_kind: Ints, reach_m: float) -> Ints:

@@ -133,9 +133,7 @@ def examine(
         "near": lambda: check_near(network, joints, snap_m=snap_m, near_m=tolerances.near_m),
         "crossings": lambda: check_crossings(network, joints, snap_m=snap_m),
         "duplicates": lambda: check_duplicates(network, joints, snap_m=snap_m),
-        "slopes": lambda: check_slopes(
-            network, joints, snap_m=snap_m, least_rise_m=tolerances.least_rise_m
-        ),
+        "slopes": lambda: check_slopes(network, joints, least_rise_m=tolerances.least_rise_m),
         "parts": lambda: iter([_isolated(network, parts)]),
         "depths": lambda: (
             check_depths(

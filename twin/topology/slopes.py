@@ -8,7 +8,7 @@ import shapely
 from twin.jit import compiled
 from twin.topology.found import Found, found
 from twin.topology.graph import in_loops, upstream
-from twin.topology.joints import LISTED, LOOSE, Joints
+from twin.topology.joints import LOOSE, Joints
 from twin.topology.network import GRAVITY, Bools, Floats, Ints, Network, Segments, Shapes
 
 LEAST_RISE_M = 0.001
@@ -16,7 +16,7 @@ LEAST_RISE_M = 0.001
 
 
 def check_slopes(
-    network: Network, joints: Joints, *, snap_m: float, least_rise_m: float = LEAST_RISE_M
+    network: Network, joints: Joints, *, least_rise_m: float = LEAST_RISE_M
 ) -> Iterator[Found]:
     """Yield gravity pipes that climb, turn against their nodes, go round or end nowhere.
 
@@ -29,8 +29,6 @@ def check_slopes(
         Nodes and segments; only kinds that flow downhill are looked at.
     joints : Joints
         How the ends hang.
-    snap_m : float
-        How near an end lies to its node, m.
     least_rise_m : float
         Smaller rises are not told, m.
 
@@ -44,7 +42,7 @@ def check_slopes(
     ...     ["0 0 2, 9 0 1.5", "9 0 1.5, 18 0 1.7", "18 0 1.2, 27 0 1"], kind="sewer",
     ...     nodes=[(0, 0), (9, 0), (18, 0), (27, 0)], ends=[(0, 1), (1, 2), (2, 3)],
     ... )
-    >>> for each in check_slopes(row, join(row, 0.05), snap_m=0.05):
+    >>> for each in check_slopes(row, join(row, 0.05)):
     ...     if len(each):
     ...         print(each.rule.id, each.segments[:, 0], each.nodes[:, 0], each.measured.round(3))
     adverse-slope [2] [-1] [0.2]
@@ -52,7 +50,8 @@ def check_slopes(
     """
     segments, nodes = network.segments, network.nodes
     gravity = GRAVITY[segments.kind] & (segments.flow != 0) & ~segments.device
-    rise = np.where(gravity & segments.level_known, climb_m(segments), np.nan)
+    way = np.where(joints.turned, -segments.flow, segments.flow)
+    rise = np.where(gravity & segments.level_known, climb_m(segments, way), np.nan)
     adverse = rise > least_rise_m
     yield _on_lines(network, "adverse-slope", adverse, rise, least_rise_m)
     levels = np.append(nodes.invert_z_m, np.full(joints.count - joints.nodes, np.nan))
@@ -60,37 +59,27 @@ def check_slopes(
     between = np.where(gravity, between, np.nan)
     against = (between > least_rise_m) & ~adverse
     yield _on_lines(network, "flow-against-slope", against, between, least_rise_m)
-    turned, gain = _turned(network, joints, snap_m)
-    yield _on_lines(network, "drawn-backwards", turned, gain, snap_m)
+    yield _on_lines(network, "drawn-backwards", joints.turned, segments.length_m, np.nan)
     yield from _flow(network, joints)
 
 
-def climb_m(segments: Segments) -> Floats:
-    """Return the greatest rise along each segment's flow from any vertex to a later one, (n,).
+def climb_m(segments: Segments, way: Ints) -> Floats:
+    """Return the greatest rise along each segment from any vertex to a later one, shape (n,).
+
+    ``way`` is 1 where it is walked as it is drawn, -1 where it is walked against that.
 
     >>> from twin.topology.sample import network
-    >>> climb_m(network(["0 0 5, 1 0 3, 2 0 4", "0 0 2, 1 0 1"]).segments).tolist()
-    [1.0, 0.0]
+    >>> pipes = network(["0 0 5, 1 0 3, 2 0 4", "0 0 2, 1 0 1", "0 0 2, 1 0 1"]).segments
+    >>> climb_m(pipes, np.array([1, 1, -1])).tolist()
+    [1.0, 0.0, 1.0]
     """
-    return np.asarray(_climb(segments.centre_z_m, segments.starts, segments.flow), float)
+    return np.asarray(_climb(segments.centre_z_m, segments.starts, way), float)
 
 
 def _on_lines(network: Network, rule: str, which: Bools, measured: Floats, limit: float) -> Found:
     at = np.flatnonzero(which)
     lines = network.segments.lines[at]
     return found(network, rule, lines, segments=(at,), measured=measured[at], limit=limit)
-
-
-def _turned(network: Network, joints: Joints, snap_m: float) -> tuple[Bools, Floats]:
-    """Return segments drawn from their last node to their first, and how far their ends are off."""
-    segments = network.segments
-    listed = (joints.how[0::2] == LISTED) & (joints.how[1::2] == LISTED)
-    tail, head = joints.tail, joints.head
-    first, last = segments.first, segments.last
-    off = joints.apart_m[0::2] + joints.apart_m[1::2]
-    other = np.hypot(segments.x[first] - joints.x[head], segments.y[first] - joints.y[head])
-    other += np.hypot(segments.x[last] - joints.x[tail], segments.y[last] - joints.y[tail])
-    return listed & (off > other + snap_m), off
 
 
 def flows(network: Network, joints: Joints) -> tuple[Ints, Ints, Ints]:
@@ -135,7 +124,7 @@ def grouped(group: Ints, segments: Segments, which: Ints) -> tuple[Ints, Ints, S
 
 
 def outfalls(network: Network, joints: Joints) -> tuple[Ints, Ints]:
-    """Return the outlets of the gravity network, and how many nodes drain to each.
+    """Return the outlets at which gravity flow ends, and how many nodes drain to each.
 
     >>> from twin.topology.joints import join
     >>> from twin.topology.sample import network
@@ -145,19 +134,20 @@ def outfalls(network: Network, joints: Joints) -> tuple[Ints, Ints]:
     (array([1]), array([1]))
     """
     _, tail, head = flows(network, joints)
-    drains = np.isin(np.arange(len(network.nodes.ids)), head) & network.nodes.outlet
-    seeds = np.flatnonzero(drains)
+    reached = np.bincount(head, minlength=joints.count) > 0
+    leaves = np.bincount(tail, minlength=joints.count) > 0
+    seeds = np.flatnonzero((reached & ~leaves)[: joints.nodes] & network.nodes.outlet)
     return seeds, upstream(tail, head, joints.count, seeds)
 
 
 @compiled
-def _climb(z: Floats, starts: Ints, flow: Ints) -> Floats:
+def _climb(z: Floats, starts: Ints, ways: Ints) -> Floats:
     climbs = np.zeros(len(starts) - 1)
     for k in range(len(starts) - 1):
-        way = 1 if flow[k] >= 0 else -1
+        way = 1 if ways[k] >= 0 else -1
         lowest = way * z[starts[k]]
         for at in range(starts[k] + 1, starts[k + 1]):
-            # Against the flow a fall is a rise.
+            # Walked the other way a fall is a rise.
             climbs[k] = max(climbs[k], way * z[at] - lowest)
             lowest = min(lowest, way * z[at])
     return climbs
