@@ -6,6 +6,7 @@ import shapely
 from pydantic import Field
 from shapely.geometry.base import BaseGeometry
 
+from analysis._geometry import to_geojson
 from analysis._process import Text
 from twin.crs import Frame
 from twin.topology import KINDS
@@ -20,18 +21,6 @@ PipeKind = Literal[
 Kinds = Annotated[
     list[PipeKind] | None, Field(min_length=1, description="kinds of pipes; default: all")
 ]
-
-KIND_WORDS = {
-    "water": Words("给水", "water"),
-    "sewer": Words("污水", "sewer"),
-    "storm": Words("雨水", "storm"),
-    "combined": Words("合流", "combined"),
-    "gas": Words("燃气", "gas"),
-    "power": Words("电力", "power"),
-    "telecom": Words("通信", "telecom"),
-    "heat": Words("热力", "heat"),
-    "industrial": Words("工业", "industrial"),
-}
 
 AS_SURVEYED = Text(
     zh="与管线测量一致：明显点约厘米级，隐蔽点随埋深增大（CJJ 61，未核实）；尺寸为内径，未计管壁",
@@ -57,7 +46,5 @@ def plan_wkb(geometry: BaseGeometry) -> bytes:
 
 def lonlat(frame: Frame, x_m: float, y_m: float) -> list[float]:
     """Return a place as longitude and latitude, seven decimals."""
-    from analysis._geometry import to_geojson
-
     document: dict[str, Any] = to_geojson(shapely.Point(x_m, y_m), frame)
     return list(document["coordinates"])

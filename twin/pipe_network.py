@@ -27,12 +27,13 @@ from twin.topology.network import (
 )
 
 _SEGMENTS = text("""
-    -- Pipes of some kinds that are or will be in the ground, all or those that reach into a box.
+    -- Pipes of some kinds that are or will be in the ground: all, some, those in a box.
     SELECT   id, kind, from_node_id, to_node_id, width_m, height_m, pressure_pa, voltage_v,
              coalesce(shape, '') AS shape, elevation_reference, ST_AsBinary(geom) AS wkb
     FROM     twin.pipe_segment
     WHERE    state <> 'removed'
     AND      kind = ANY (:kinds)
+    AND      (CAST(:ids AS bigint[]) IS NULL OR id = ANY (:ids))
     AND      (CAST(:min_x AS float8) IS NULL
               OR geom && ST_MakeEnvelope(:min_x, :min_y, :max_x, :max_y, :srid))
     ORDER BY id
@@ -70,8 +71,14 @@ OUTLET_FEATURES = ("出水口", "排放口", "排出口", "outfall", "wwtp")
 _DUCTS = frozenset({"duct", "ducts", "管块", "套管", "排管"})
 
 
-def read_network(city: City, kinds: Collection[str] = KINDS, box: CityBox | None = None) -> Network:
-    """Return the pipes of some kinds, of the whole city or those that reach into a box.
+def read_network(
+    city: City,
+    kinds: Collection[str] = KINDS,
+    *,
+    box: CityBox | None = None,
+    ids: Collection[int] | None = None,
+) -> Network:
+    """Return pipes of some kinds: all, those that reach into a box, or some of them.
 
     Raises
     ------
@@ -82,6 +89,7 @@ def read_network(city: City, kinds: Collection[str] = KINDS, box: CityBox | None
     corners = box or (None, None, None, None)
     values: dict[str, Any] = dict(zip(("min_x", "min_y", "max_x", "max_y"), corners, strict=True))
     values |= {"kinds": wanted, "srid": city.frame.srid}
+    values["ids"] = None if ids is None else list(ids)
     segments = city.session.execute(_SEGMENTS, values).all()
     named = {end for row in segments for end in (row.from_node_id, row.to_node_id) if end}
     nodes = _nodes(city.session.execute(_NODES, values | {"named": sorted(named)}).all())
