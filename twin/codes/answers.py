@@ -9,7 +9,7 @@ import shapely
 from twin.codes.beidou import Cell, cell_at, decode
 from twin.codes.beidou_many import cover
 from twin.codes.cells import parse_grid_cell
-from twin.codes.classes import Theme, class_names
+from twin.codes.classes import THEMES, Theme, class_names
 from twin.codes.regions import parse_region
 from twin.codes.things import parse_component, parse_event
 from twin.crs import LonLatGeometry
@@ -116,8 +116,8 @@ def about_digits(kind: str, code: str) -> Answer:
         raise NotFoundError(f"there is no kind of code {kind!r}; there are {', '.join(KINDS)}")
     parts = KINDS[kind](code)._asdict()
     answer = {"kind": kind, "code": code, "parts": parts}
-    if kind == "component" or kind == "event":
-        answer["names"] = _names(kind, parts["major"], parts["minor"])
+    if kind in THEMES:
+        answer["names"] = _names(THEMES[kind], parts["major"], parts["minor"])
     return answer
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 Theme = Literal["component", "event"]
+THEMES: dict[str, Theme] = {"component": "component", "event": "event"}
+"""What has classes, by the name of its layer."""
 
 
 class ClassName(NamedTuple):
