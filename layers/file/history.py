@@ -10,7 +10,8 @@ from layers.file._section import Content, Fact, Row, Section, Table, column, fac
 from layers.file._subject import Subject
 
 _MOST = 20
-_OF_THE_RECORD = frozenset({"id", "uid", "recorded_at", "load_id"})
+_OF_THE_RECORD = frozenset({"id", "uid", "recorded_at", "load_id", "bd_code"})
+"""What tells of the writing of a state, or follows from the geometry."""
 _GEOMETRY = Words("几何", "Geometry")
 _MUCH = 120
 
@@ -70,12 +71,12 @@ def _states(table: str) -> TextClause:
 def _changes(layer: Layer, before: Any, after: Any) -> list[Row]:
     """Return a line for each field that one commit changed."""
     found = []
+    if before.geom != after.geom:
+        found.append(Row((before.at, before.actor, _said(_GEOMETRY), None, None)))
     for name, value in after.said.items():
         if name not in _OF_THE_RECORD and before.said.get(name) != value:
             told = (_short(before.said.get(name)), _short(value))
             found.append(Row((before.at, before.actor, _title(layer, name), *told)))
-    if before.geom != after.geom:
-        found.append(Row((before.at, before.actor, _said(_GEOMETRY), None, None)))
     return found
 
 

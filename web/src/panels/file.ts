@@ -175,7 +175,7 @@ export class FilePanel {
 
 /** Return the way to the page with all that is known of a feature. */
 function fileLink(layer: string, item: Item): HTMLElement {
-  const href = `../collections/${layer}/items/${item.id}/file?f=html`;
+  const href = `/collections/${layer}/items/${item.id}/file?f=html`;
   return h("p", {}, h("a", { id: "file-page", href, target: "_blank" }, t("wholeFile")));
 }
 
