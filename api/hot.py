@@ -94,9 +94,12 @@ class HotProtocol(HttpToolsProtocol):
                 timer.cancel()
         if self._desk is not None:
             self._desk.connections.discard(self)
+        self._leave()
+        super().connection_lost(exc)
+
+    def _leave(self) -> None:
         if self._watched is not None and self.cycle and not self.cycle.response_complete:
             self._watched.leave()
-        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Answer what can be answered at once, and give the rest to the parser."""
@@ -341,6 +344,9 @@ class HotProtocol(HttpToolsProtocol):
             pushed.close()
         super().shutdown()
         self._settle()
+        if self.config.timeout_graceful_shutdown:
+            # What is then still under way is cancelled, and nobody waits for its threads.
+            self.loop.call_later(0.8 * self.config.timeout_graceful_shutdown, self._leave)
 
     def pause_writing(self) -> None:
         """Stop answering a client that does not read, and leave it if it never does."""
