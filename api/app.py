@@ -64,7 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
         warming.start()
         desk.open()
         with engine:
-            yield {"desk": desk, "pushed": pushed}
+            yield {"desk": desk, "pushed": pushed, "app": app}
             desk.close()
         # What is under way there must not lose its database, nor a compiler its interpreter.
         warming.join()

@@ -56,12 +56,12 @@ async def _city(request: Request) -> AsyncIterator[City]:
     """Yield the city for reading: each statement stands alone, and has a time limit."""
     state = request.app.state
     session = state.readers()
+    caller = getattr(request.state, "caller", None) or Caller()
     try:
-        # The city's frame never changes, so it is read from the database once.
-        if state.city is None:
-            state.city = await run_in_threadpool(open_city, session)
-        caller = getattr(request.state, "caller", None) or Caller()
         with caller.asking(session):
+            # The city's frame never changes, so it is read from the database once.
+            if state.city is None:
+                state.city = await run_in_threadpool(open_city, session)
             yield replace(state.city, session=session)
     finally:
         session.close()
