@@ -167,7 +167,7 @@ def test_the_findings_are_a_layer(bare: TestClient, looked_at: int) -> None:
 def test_it_is_a_page_too(bare: TestClient, looked_at: int, path: str) -> None:
     page = bare.get(f"{path}?f=html")
     assert page.status_code == 200
-    for words in ("数据质量", "层数与高度不符", "未核对原文 [m]", "the whole city", "100 %"):
+    for words in ("数据质量", "层数与高度不符", "未核对原文 [m]", "The whole city", "100 %"):
         assert words in page.text
     assert "/quality" in bare.get("/?f=html").text
 
