@@ -13,8 +13,8 @@ from layers import Words
 from layers._pipelines import COLOURS, KINDS
 from twin.topology import KINDS as NUMBERED
 
-_LEFT, _RIGHT, _TOP, _LABELS, _PLOT, _STRIP, _ROW = 118.0, 40.0, 64.0, 128.0, 340.0, 34.0, 66.0
-_GROUND, _ALARM = "#8a6d3b", "#c81e1e"
+_LEFT, _RIGHT, _TOP, _LABELS, _PLOT, _STRIP, _ROW = 118.0, 40.0, 64.0, 150.0, 340.0, 34.0, 66.0
+_GROUND, _ALARM = "#4d7c0f", "#c81e1e"
 _LEAST_PX = 14.0
 _ROWS = (
     Words("管点", "Node"),
@@ -93,7 +93,7 @@ def _grid(sheet: Sheet, plot: _Plot) -> None:
     for z in steps(plot.low, plot.high, 8):
         sheet.line((_LEFT, plot.y(z)), (_LEFT + plot.width, plot.y(z)), GRID)
         sheet.say((_LEFT - 6, plot.y(z) + 4), f"{z:g}", anchor="end", colour=PALE)
-    sheet.say((14, plot.top + 4), "高程 Height (m)", colour=PALE)
+    sheet.say((14, plot.top - 8), "高程 Height (m)", colour=PALE)
     for far in steps(0, plot.length_m, int(plot.width // 110)):
         sheet.line((plot.x(far), plot.bottom), (plot.x(far), plot.bottom + 5), PALE)
     sheet.line((_LEFT, plot.bottom), (_LEFT + plot.width, plot.bottom), PALE)
@@ -198,7 +198,7 @@ def _table(
             continue
         last_x = x
         for at, said in enumerate(_numbers(stops, names)):
-            place = (x + 4, top + (at + 1) * _ROW - 4)
+            place = (x + 12, top + (at + 1) * _ROW - 4)
             sheet.say(place, said, size=10.5, turn=-90)
     for _, group in groupby(places, key=lambda each: each.segment):
         _between(sheet, plot, pipes, list(group), top + len(_ROWS) * _ROW)
