@@ -13,7 +13,7 @@ from layers import Words
 from layers._pipelines import COLOURS, KINDS
 from twin.topology import KINDS as NUMBERED
 
-_LEFT, _RIGHT, _TOP, _LABELS, _PLOT, _STRIP, _ROW = 118.0, 40.0, 64.0, 150.0, 340.0, 34.0, 66.0
+_LEFT, _RIGHT, _TOP, _LABELS, _PLOT, _STRIP, _ROW = 118.0, 40.0, 64.0, 182.0, 340.0, 34.0, 66.0
 _GROUND, _ALARM = "#4d7c0f", "#c81e1e"
 _LEAST_PX = 14.0
 _ROWS = (
@@ -32,7 +32,8 @@ class _Plot:
     def __init__(self, places: Sequence[Station], across: Sequence[Crossing]) -> None:
         self.length_m = max(places[-1].chainage_m, 1e-3)
         joints = sum(each.joint is not None for each in places) / 2 + 1
-        self.width = float(np.clip(90 * joints, 900, 6000))
+        room = max(90 * joints, (_LEAST_PX + 1) * len(across))
+        self.width = float(np.clip(room, 900, 6000))
         levels = [z for each in places for z in (each.here.ground_z_m, each.here.crown_z_m,
                                                  each.here.invert_z_m)]  # fmt: skip
         levels += [z for each in across for z in (each.here.crown_z_m, each.here.invert_z_m)]
@@ -169,7 +170,8 @@ def _words(kind: str, each: Crossing, half_width_m: float) -> str:
         return f"{said} 高程未知 unknown"
     if np.isnan(each.gap_m):
         return f"{said} {each.here.centre_z_m:.2f}"
-    return f"{said} 净距 gap {each.gap_m:.2f}"
+    wanted = f" < {each.limit_m:.2f}" if each.gap_m < each.limit_m else ""
+    return f"{said} 净距 gap {each.gap_m:.2f}{wanted}"
 
 
 def _table(

@@ -10,7 +10,7 @@ from analysis._svg import GRID, INK, PALE, Sheet, steps
 from layers._pipelines import COLOURS, KINDS
 from twin.topology import KINDS as NUMBERED
 
-_LEFT, _RIGHT, _TOP, _LABELS, _STRIP = 92.0, 40.0, 66.0, 150.0, 64.0
+_LEFT, _RIGHT, _TOP, _LABELS, _STRIP = 92.0, 40.0, 66.0, 190.0, 64.0
 _WIDTH, _LEAST_PLOT, _MOST_PLOT, _LEAST_PX = 1000.0, 180.0, 620.0, 14.0
 _GROUND, _ALARM = "#4d7c0f", "#c81e1e"
 

@@ -10,7 +10,6 @@ from pydantic import BaseModel, Field, model_validator
 from sqlalchemy import text
 
 from analysis._bim import FeatureId, named
-from analysis._geometry import to_geojson
 from analysis._pipe_levels import SNAP_M, Levelled, levelled, number
 from analysis._pipe_route import Step, between, by_place, in_turn
 from analysis._pipes import AS_SURVEYED, PAGE, VERSION, Kinds, kinds_asked, lonlats, plan_wkb
@@ -123,7 +122,7 @@ class ProfileOutputs(Outputs):
     length_m: float
     ends_by_place: int = Field(description="ends of the way that name no node")
     terrain: str | None = Field(description="raster of the ground; null: levels of nodes only")
-    route: GeoJSON
+    route: GeoJSON = Field(description="with the height of the pipe's middle where it is known")
     stations: list[Place]
     pipes: list[PipeAlong]
     crossings: list[PipeAcross]
@@ -159,7 +158,7 @@ def run(city: City, inputs: ProfileInputs) -> ProfileOutputs:
         length_m=number(places[-1].chainage_m) or 0.0,
         ends_by_place=by_place(joints, steps),
         terrain=pipes.terrain,
-        route=to_geojson(line_of(places), city.frame),
+        route=_route(city.frame, places),
         stations=_places(city.frame, pipes, names, places),
         pipes=_along(pipes, own, places),
         crossings=_crossed(city.frame, pipes, across),
@@ -233,6 +232,15 @@ def _node_names(city: City, pipes: Levelled, places: list[Station]) -> dict[int,
 
 def _called(names: dict[int, str], place: Station) -> str:
     return names.get(-1 if place.joint is None else place.joint, "·")
+
+
+def _route(frame: Frame, places: list[Station]) -> dict[str, Any]:
+    """Return the way as GeoJSON, with the height of the pipe's middle if it is known throughout."""
+    where = lonlats(frame, [(each.here.x_m, each.here.y_m) for each in places])
+    heights = [number(each.here.centre_z_m) for each in places]
+    if None not in heights:
+        where = [[*place, z] for place, z in zip(where, heights, strict=True) if z is not None]
+    return {"type": "LineString", "coordinates": where}
 
 
 def _places(
