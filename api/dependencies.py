@@ -16,6 +16,7 @@ from api.negotiate import F
 from api.pushed import read_position
 from api.weights import Asked, asked_of
 from layers import Layer, layer_named
+from layers.file import DISTANCE_M
 from layers.filter import Selection, parse_box, parse_names, parse_period, parse_values, queryable
 from tiles.grid import WEB_MERCATOR, Tile, TileGrid, grid_named, parse_tile
 from twin.caller import Caller
@@ -275,8 +276,20 @@ def _yes(word: str | None, name: str) -> bool:
     return word == "true"
 
 
+async def _distance(request: Request) -> float:
+    require_known(request, ("distance", F))
+    word = _single(request, "distance")
+    if word is None:
+        return DISTANCE_M
+    try:
+        return float(word)
+    except ValueError:
+        raise InvalidInputError(f"distance is a number of metres, not {word!r}") from None
+
+
 CityParam = Annotated[City, Depends(_city)]
 WorkingCityParam = Annotated[City, Depends(_working_city)]
+DistanceParam = Annotated[float, Depends(_distance)]
 LayerParam = Annotated[Layer, Depends(_layer)]
 LayersParam = Annotated[tuple[Layer, ...], Depends(_layer_list)]
 AnalysisParam = Annotated[Analysis, Depends(_analysis)]

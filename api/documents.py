@@ -85,6 +85,10 @@ def collection(request: Request, layer: Layer, holding: Holding) -> dict[str, An
             link(f"{url}/items", "items", GEOJSON, "Features as GeoJSON"),
             link(f"{url}/items?f=html", "items", HTML, "Features as HTML"),
             link(f"{url}/queryables", f"{OGC}queryables", SCHEMA, "What to filter by"),
+            {
+                **link(f"{url}/items/{{featureId}}/file", "describedby", JSON, "All of a feature"),
+                "templated": True,
+            },
             link(f"{base(request)}/tiles/{layer.id}.json", "related", JSON, "TileJSON"),
         ],
     }
@@ -127,6 +131,7 @@ def item_links(request: Request, layer: Layer) -> list[Link]:
         link(address(request), "self", GEOJSON, "This feature"),
         link(address(request, f="html"), "alternate", HTML, "This feature as HTML"),
         link(f"{base(request)}/collections/{layer.id}", "collection", JSON, "The layer"),
+        link(f"{base(request)}{request.url.path}/file", "describedby", JSON, "Its file"),
     ]
 
 

@@ -76,6 +76,8 @@ def _layer(layer: Layer) -> Doc:
     items["get"]["parameters"] = [*shared, *own]
     one = _get("Features", f"get_{layer.id}_item", f"{title}: one feature", form=GEOJSON, html=True)
     one["get"]["parameters"] = [_ref("featureId"), _ref("f")]
+    file = _get("Features", f"get_{layer.id}_file", f"{title}: the file of one", html=True)
+    file["get"]["parameters"] = [_ref("featureId"), _ref("distance"), _ref("f")]
     return {
         path: _get("Features", f"get_{layer.id}", title, html=True),
         f"{path}/queryables": _get(
@@ -86,6 +88,7 @@ def _layer(layer: Layer) -> Doc:
         ),
         f"{path}/items": items,
         f"{path}/items/{{featureId}}": one,
+        f"{path}/items/{{featureId}}/file": file,
     }
 
 
@@ -260,6 +263,7 @@ def _parameters() -> Doc:
     integer = {"type": "integer", "minimum": 0}
     box = {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}}
     words = {"type": "array", "items": {"type": "string"}}
+    metres = {"type": "number", "minimum": 0, "exclusiveMinimum": True, "maximum": 1000}
     limit = {
         "type": "integer",
         "minimum": 1,
@@ -272,6 +276,7 @@ def _parameters() -> Doc:
         "datetime": _query("datetime", "A time, or two with / between", {"type": "string"}),
         "cursor": _query("cursor", "From the next link of a page", {"type": "string"}),
         "properties": _query("properties", "Only these, with commas", words),
+        "distance": _query("distance", "How far around it, m", metres),
         "count": _query("count", "Whether to count all that match", {"type": "boolean"}),
         "f": _query("f", "The form", {"type": "string", "enum": ["json", "html"]}),
         "featureId": _in_path("featureId", "id or uid of a feature", {"type": "string"}),

@@ -33,6 +33,7 @@ def load_model(
     source: str | None = None,
     limits: Limits | None = None,
     dry_run: bool = False,
+    quality: bool = True,
     progress: Callable[[str, int, int | None], None] = _silent,
 ) -> Verdict:
     """Load a building model, all or nothing, and say what was found and what changed.
@@ -58,6 +59,9 @@ def load_model(
         How much reading the file may cost.
     dry_run : bool
         Do everything but keep nothing.
+    quality : bool
+        Look at the model by the rules of `twin.quality` once it is there; whatever comes of it,
+        the load stays.
     progress : callable
         Told what is being done, how far it is, and how far it goes if that is known.
 
@@ -82,5 +86,6 @@ def load_model(
         source=source,
         limits=limits or Limits(),
         dry_run=dry_run,
+        quality=quality,
         progress=progress,
     )
