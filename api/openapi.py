@@ -76,6 +76,8 @@ def _layer(layer: Layer) -> Doc:
     items["get"]["parameters"] = [*shared, *own]
     one = _get("Features", f"get_{layer.id}_item", f"{title}: one feature", form=GEOJSON, html=True)
     one["get"]["parameters"] = [_ref("featureId"), _ref("f")]
+    states = _get("Features", f"get_{layer.id}_item_history", f"{title}: states of one feature")
+    states["get"]["parameters"] = [_ref("featureId"), _ref("f")]
     return {
         path: _get("Features", f"get_{layer.id}", title, html=True),
         f"{path}/queryables": _get(
@@ -86,6 +88,7 @@ def _layer(layer: Layer) -> Doc:
         ),
         f"{path}/items": items,
         f"{path}/items/{{featureId}}": one,
+        f"{path}/items/{{featureId}}/history": states,
     }
 
 
