@@ -5,7 +5,7 @@ from typing import Any, Protocol
 from fastapi import Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from api import documents, render
+from api import documents, past, render
 from api.codings import PLAIN
 from api.dependencies import Items, read_items, write_cursor
 from api.links import GEOJSON, header
@@ -14,6 +14,7 @@ from layers import Layer, layers
 from layers.filter import EVERYTHING
 from tiles.live import Looked, TileEngine
 from twin.errors import TwinError
+from twin.history import Moment
 
 _AT_ONCE = 1000
 """So many features take less time than a thread for them."""
@@ -35,6 +36,8 @@ def ready_texts(tiles: TileEngine, layer: Layer, asked: Items) -> Looked | None:
         return None
     if selection.heights_m is not None or selection.period is not None:
         return None
+    if selection.as_of is not None:
+        return None
     box = selection.box
     if box is not None and (box.west == box.east or box.south == box.north):
         return None  # what touches a line or a point PostGIS decides by rules of its own
@@ -52,12 +55,19 @@ def from_texts(request: Request, layer: Layer, asked: Items, texts: Looked) -> R
     return page(request, layer, found, matched)
 
 
-def page(request: Request, layer: Layer, found: Found, matched: int | None) -> Response:
-    """Return a page of features as a response."""
+def page(
+    request: Request,
+    layer: Layer,
+    found: Found,
+    matched: int | None,
+    known: Moment | None = None,
+) -> Response:
+    """Return a page of features as a response; of the past, it says of which moment."""
     cursor = None if found.last is None else write_cursor(found.last)
-    links = documents.items_links(request, layer, cursor)
-    body = render.feature_collection(found, links, matched)
-    return render.respond(request, body, GEOJSON, headers={"Link": header(links, ("next",))})
+    links = documents.items_links(request, layer, cursor, **past.pinned(known))
+    body = render.feature_collection(found, links, matched, past.told(known))
+    headers = {"Link": header(links, ("next",)), **past.lasting(known)}
+    return render.respond(request, body, GEOJSON, headers=headers)
 
 
 class ReadyFeatures:

@@ -7,45 +7,36 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import TextClause, text
 
 from twin.database import City
-from twin.errors import NotFoundError
-from twin.model import located_tables
+from twin.history._find import identify, never_held
 
 GEOMETRY = "geometry"
-_LARGEST_ID = 2**63 - 1
-_OF_THE_LOG = ("id", "uid", "recorded_at", "load_id")
+_OF_THE_LOG = ("id", "uid", "recorded_at", "recorded_by", "load_id")
 """Columns that tell of the writing of a state, not of the thing."""
 
 _STATES = """
-    -- Every state of one thing, oldest first.  A state that was written and replaced by the same
-    -- transaction was never to be seen, and is none.
+    -- Every state of one thing, oldest first.
     WITH state AS (
-        SELECT id, recorded_at, NULL::bigint AS replaced_by, NULL::"char" AS op,
+        SELECT id, recorded_by, NULL::bigint AS replaced_by, NULL::"char" AS op,
                to_jsonb(present) - 'geom' AS values, geom
         FROM   twin.{table} AS present
-        WHERE  {key} = :key
+        WHERE  id = :id
         UNION  ALL
-        SELECT id, recorded_at, replaced_by, op,
-               to_jsonb(past) - '{{history_id,replaced_at,replaced_by,op,geom}}'::text[], geom
+        SELECT id, recorded_by, replaced_by, op,
+               to_jsonb(past) - '{{replaced_at,replaced_by,op,geom}}'::text[], geom
         FROM   twin.{table}_history AS past
-        WHERE  {key} = :key
+        WHERE  id = :id
     )
     SELECT   state.id, state.values,
              ST_AsGeoJSON(ST_Transform(state.geom, 4326), 7)::json AS geometry,
-             began.seq, began.at, began.actor, began.load_id,
-             ended.seq AS until_seq, ended.at AS until, ended.actor AS ended_by, state.op
+             began.seq, began.committed_at, began.actor, began.load_id,
+             ended.seq AS until_seq, ended.committed_at AS until, ended.actor AS ended_by, state.op
     FROM     state
-    LEFT     JOIN LATERAL (
-                 SELECT * FROM twin.change_set
-                 WHERE  at = state.recorded_at AND seq IS NOT NULL
-                 ORDER  BY seq LIMIT 1
-             ) AS began ON true
+    LEFT     JOIN twin.change_set AS began ON began.id = state.recorded_by
     LEFT     JOIN twin.change_set AS ended ON ended.id = state.replaced_by
-    WHERE    began.id IS DISTINCT FROM state.replaced_by
     ORDER    BY began.seq NULLS FIRST, ended.seq NULLS LAST
 """
 
@@ -110,8 +101,8 @@ def states(city: City, layer: str, key: str | int) -> Sequence[State]:
     NotFoundError
         If there is no such layer, or it never held such a thing.
     """
-    column, value = identity(layer, key)
-    rows = city.session.execute(_statement(layer, column), {"key": value}).all()
+    number = identify(city.session, layer, key)
+    rows = city.session.execute(_statement(layer), {"id": number}).all()
     if not rows:
         raise never_held(layer, key)
     found: list[State] = []
@@ -120,7 +111,7 @@ def states(city: City, layer: str, key: str | int) -> Sequence[State]:
             State(
                 row.id,
                 row.seq,
-                row.at,
+                row.committed_at,
                 row.actor,
                 row.load_id,
                 row.until_seq,
@@ -135,29 +126,9 @@ def states(city: City, layer: str, key: str | int) -> Sequence[State]:
     return found
 
 
-def identity(layer: str, key: str | int) -> tuple[str, int | UUID]:
-    """Return the column and the value that a thing's ``id`` or ``uid`` is looked for by."""
-    if layer not in located_tables():
-        raise NotFoundError(f"there is no layer {layer!r}; there are {', '.join(located_tables())}")
-    word = str(key)
-    if word.isascii() and word.isdigit():
-        if len(word) <= 19 and int(word) <= _LARGEST_ID:
-            return "id", int(word)
-        raise never_held(layer, key)
-    try:
-        return "uid", UUID(word)
-    except ValueError:
-        raise never_held(layer, key) from None
-
-
-def never_held(layer: str, key: str | int) -> NotFoundError:
-    """Return the error of a thing that never was."""
-    return NotFoundError(f"the layer {layer!r} never held a feature {str(key)!r}")
-
-
 @cache
-def _statement(table: str, key: str) -> TextClause:
-    return text(_STATES.format(table=table, key=key))
+def _statement(table: str) -> TextClause:
+    return text(_STATES.format(table=table))
 
 
 def _changed(
