@@ -1,12 +1,16 @@
 """Former states of the city over HTTP."""
 
 import math
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import mapbox_vector_tile
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, text
+
+from tests.api.conftest import one_line
 
 
 def _house(engine: Engine, name: str = "first") -> int:
@@ -213,3 +217,34 @@ def test_what_is_no_span_is_an_error(bare: TestClient, query: str, reason: str) 
     answer = bare.get(f"/collections/building/changes?{query}")
     assert answer.status_code == 400
     assert reason in answer.json()["detail"]
+
+
+def test_restore_brings_a_feature_back(
+    bare: TestClient, engine: Engine, engine_url: str, citytwin: Callable[..., Any]
+) -> None:
+    house = _story(engine)
+    done = citytwin("restore", "building", str(house), "--as-of", "seq:1", url=engine_url)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"building {house}: brought back, as after commit 1\n"
+    states = bare.get(f"/collections/building/items/{house}/history").json()["states"]
+    assert [state["properties"]["name"] for state in states] == [
+        "first", "second", "second", "first",
+    ]  # fmt: skip
+    assert states[-1]["until"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("building", "1", "--as-of", "seq:0"), "had no feature '1' at that moment"),
+        (("castle", "1", "--as-of", "seq:0"), "there is no layer 'castle'"),
+        (("building", "1", "--as-of", "noon"), "--as-of is a time such as"),
+        (("building", "1", "--as-of", "seq:7"), "seq:7 is no commit yet"),
+    ],
+)
+def test_restore_says_what_is_wrong(
+    engine_url: str, citytwin: Callable[..., Any], arguments: tuple[str, ...], reason: str
+) -> None:
+    done = citytwin("restore", *arguments, url=engine_url)
+    assert done.returncode == 1
+    assert reason in one_line(done.stderr)
