@@ -34,6 +34,7 @@ def load_model(
     limits: Limits | None = None,
     dry_run: bool = False,
     quality: bool = True,
+    data_dir: Path | None = None,
     progress: Callable[[str, int, int | None], None] = _silent,
 ) -> Verdict:
     """Load a building model, all or nothing, and say what was found and what changed.
@@ -62,6 +63,8 @@ def load_model(
     quality : bool
         Look at the model by the rules of `twin.quality` once it is there; whatever comes of it,
         the load stays.
+    data_dir : Path, optional
+        Where the city's rasters are, for rules that compare with the terrain.
     progress : callable
         Told what is being done, how far it is, and how far it goes if that is known.
 
@@ -87,5 +90,6 @@ def load_model(
         limits=limits or Limits(),
         dry_run=dry_run,
         quality=quality,
+        data_dir=data_dir,
         progress=progress,
     )

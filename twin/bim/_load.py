@@ -48,6 +48,7 @@ def load_file(
     limits: Limits,
     dry_run: bool,
     quality: bool,
+    data_dir: Path | None,
     progress: Progress,
 ) -> Verdict:
     """Load a model as `twin.bim.load_model` says."""
@@ -82,7 +83,7 @@ def load_file(
             raise _refused(verdict, str(error)) from error
     verdict.seconds = round(time.monotonic() - started, 3)
     if quality and not dry_run:
-        verdict.quality = judged(engine, load_id, None, progress)
+        verdict.quality = judged(engine, load_id, data_dir, progress)
     return verdict
 
 

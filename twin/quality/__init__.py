@@ -19,6 +19,7 @@ from twin.quality._scope import Scope
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+    from sqlalchemy.orm import Session
 
 __all__ = [
     "Finding",
@@ -28,6 +29,8 @@ __all__ = [
     "Scope",
     "check",
     "judged",
+    "one_run",
+    "overview",
     "report",
     "reports",
     "rules",
@@ -92,6 +95,34 @@ def check(
     return run(
         engine, layer=layer, load_id=load_id, only=only, data_dir=data_dir, progress=progress
     )
+
+
+def overview(
+    session: Session, *, layer: str | None = None, load_id: int | None = None
+) -> dict[str, Any]:
+    """Return the latest run (of a layer or a load) as one document, with all that explains it.
+
+    Raises
+    ------
+    NotFoundError
+        If nobody looked at that load.
+    """
+    from twin.quality._answers import overview as answer
+
+    return answer(session, layer=layer, load_id=load_id)
+
+
+def one_run(session: Session, run_id: int) -> dict[str, Any]:
+    """Return one run as one document, with all that explains it.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such run.
+    """
+    from twin.quality._answers import one_run as answer
+
+    return answer(session, run_id)
 
 
 def judged(

@@ -1,10 +1,10 @@
-"""Class codes of components that no class has."""
+"""Class codes of components and events that no class has."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from sqlalchemy import text
 
-from twin.codes import parse_component
+from twin.codes import parse_component, parse_event
 from twin.database import City
 from twin.errors import InvalidInputError, NotFoundError
 from twin.quality._rule import Finding, Rule
@@ -12,7 +12,13 @@ from twin.quality._scope import Scope
 from twin.words import Words
 from twin.zones import is_cgcs2000
 
-_TABLES = ("facility", "pipe_node", "waterlogging_point")
+_READ: dict[str, Callable[[object], object]] = {
+    "component": parse_component,
+    "event": parse_event,
+    "facility": parse_component,
+    "pipe_node": parse_component,
+    "waterlogging_point": parse_component,
+}
 
 # Few codes stand for many rows.
 _CODES = "SELECT DISTINCT class_code FROM ROWS AS t WHERE class_code ~ '^[0-9]{10}([0-9]{6})?$'"
@@ -25,11 +31,11 @@ def check(city: City, scope: Scope) -> Iterator[Finding]:
         raise NotFoundError(
             "the city is not in a frame of CGCS2000: its codes are not those of GB/T"
         )
-    for table in sorted(set(_TABLES) & set(scope.tables)):
+    for table in sorted(set(_READ) & set(scope.tables)):
         rows = scope.rows(table)
         codes = city.session.scalars(text(_CODES.replace("ROWS", rows)), scope.values).all()
         for code in codes:
-            reason = _why_none(code)
+            reason = _why_none(_READ[table], code)
             if reason is None:
                 continue
             values = {**scope.values, "code": code}
@@ -37,9 +43,9 @@ def check(city: City, scope: Scope) -> Iterator[Finding]:
                 yield Finding(table, number, about={"code": code, "reason": reason})
 
 
-def _why_none(code: str) -> str | None:
+def _why_none(read: Callable[[object], object], code: str) -> str | None:
     try:
-        parse_component(code)
+        read(code)
     except InvalidInputError as error:
         return str(error)
     return None
@@ -47,14 +53,14 @@ def _why_none(code: str) -> str | None:
 
 RULE = Rule(
     id="class-code",
-    title=Words("部件分类编码未知", "Unknown class code"),
+    title=Words("部件、事件分类编码未知", "Unknown class code"),
     asks=Words(
-        "部件分类编码（10 位或 16 位）的大类、小类存在。",
-        "The class of a component's code (10 or 16 digits) exists.",
+        "分类编码（10 位或 16 位）的大类、小类存在。",
+        "The class in the code of a component or an event (10 or 16 digits) exists.",
     ),
-    tables=_TABLES,
+    tables=tuple(_READ),
     severity="warning",
-    source="GB/T 30428 components, classes from memory [m]; see methods/codes.md",
+    source="GB/T 30428 components and events, classes from memory [m]; see methods/codes.md",
     status="unverified",
     says=Words("分类编码 {code} 未知（{reason}）", "{reason}"),
     check=check,

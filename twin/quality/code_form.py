@@ -1,10 +1,10 @@
-"""Codes of regions and cells that are none."""
+"""Codes of regions, cells and components that are none."""
 
 from collections.abc import Callable, Iterator
 
 from sqlalchemy import text
 
-from twin.codes import parse_grid_cell, parse_region
+from twin.codes import parse_component, parse_grid_cell, parse_region
 from twin.database import City
 from twin.errors import InvalidInputError, NotFoundError
 from twin.quality._rule import Finding, Rule
@@ -15,6 +15,7 @@ from twin.zones import is_cgcs2000
 _READ: dict[str, Callable[[object], object]] = {
     "region": parse_region,
     "grid_cell": parse_grid_cell,
+    "component": parse_component,
 }
 
 _CODES = "SELECT id, code FROM ROWS AS t WHERE code IS NOT NULL ORDER BY id"
@@ -39,8 +40,8 @@ RULE = Rule(
     id="code-form",
     title=Words("编码不合规", "Code that is none"),
     asks=Words(
-        "区划编码为 6/9/12 位，网格编码为 15 位（旧版 14 位），各段有效。",
-        "Regions have 6, 9 or 12 digits, cells 15 (older: 14), and every part of them exists.",
+        "区划编码 6/9/12 位，网格编码 15 位（旧版 14 位），部件编码 16 位，各段有效。",
+        "Regions have 6, 9 or 12 digits, cells 15 (older: 14), components 16; every part exists.",
     ),
     tables=tuple(_READ),
     severity="error",

@@ -1,4 +1,4 @@
-"""The same code given to two regions or cells at a time."""
+"""The same code given to two regions, cells or components at a time."""
 
 from twin.quality._rule import Rule
 from twin.words import Words
@@ -7,10 +7,10 @@ RULE = Rule(
     id="duplicate-code",
     title=Words("编码重复", "Code twice"),
     asks=Words(
-        "同一时间一个编码只属于一个区划或一个网格。",
-        "At a time, one code is of one region or cell.",
+        "同一时间一个编码只属于一个区划、网格或部件。",
+        "At a time, a code is of one region, one cell, one component.",
     ),
-    tables=("region", "grid_cell"),
+    tables=("region", "grid_cell", "component"),
     severity="error",
     source="GB/T 30428, GB/T 2260: a code names one thing",
     status="unverified",

@@ -24,7 +24,7 @@ RULE = Rule(
     tables=("storey", "space"),
     severity="error",
     source="ISO 16739-1 (IfcRelAggregates: building, storey, space)",
-    status="verified",
+    status="unverified",
     says=Words("没有所属{zh}", "it is part of no {en}"),
     check={"storey": _ALONE, "space": _ALONE + _NO_STOREY},
 )

@@ -308,7 +308,7 @@ def test_sensors_that_are_silent(engine: Engine, ask: Ask, put: Put) -> None:
             )
     found = {each["feature_id"]: each for each in ask("stale-sensor")}
     assert set(found) == {old, never}
-    assert found[old]["value"] == pytest.approx(3 * 3600, abs=120)
+    assert found[old]["value"] == pytest.approx(3 * 3600, abs=900)
     assert found[never]["message_zh"] == "从未有读数"
 
 
