@@ -52,6 +52,7 @@ def landing(request: Request, city: City | None) -> dict[str, Any]:
             link(f"{root}/jobs", f"{OGC}job-list", JSON, "Stored answers"),
             link(f"{root}/tileMatrixSets", f"{OGC}tiling-schemes", JSON, "The grids of tiles"),
             link(f"{root}/archives", "related", JSON, "Archives of tiles, PMTiles"),
+            link(f"{root}/quality", "related", JSON, "The quality of the data"),
             link(f"{root}/layers", "related", JSON, "The map's catalogue of layers"),
             link(f"{root}/styles/city.json", "related", JSON, "MapLibre style of the city"),
             link(f"{root}/map/", "related", HTML, "The map"),
@@ -85,6 +86,10 @@ def collection(request: Request, layer: Layer, holding: Holding) -> dict[str, An
             link(f"{url}/items", "items", GEOJSON, "Features as GeoJSON"),
             link(f"{url}/items?f=html", "items", HTML, "Features as HTML"),
             link(f"{url}/queryables", f"{OGC}queryables", SCHEMA, "What to filter by"),
+            {
+                **link(f"{url}/items/{{featureId}}/file", "describedby", JSON, "All of a feature"),
+                "templated": True,
+            },
             link(f"{base(request)}/tiles/{layer.id}.json", "related", JSON, "TileJSON"),
         ],
     }
@@ -133,6 +138,7 @@ def item_links(request: Request, layer: Layer) -> list[Link]:
         link(address(request), "self", GEOJSON, "This feature"),
         link(address(request, f="html"), "alternate", HTML, "This feature as HTML"),
         link(f"{base(request)}/collections/{layer.id}", "collection", JSON, "The layer"),
+        link(f"{base(request)}{request.url.path}/file", "describedby", JSON, "Its file"),
     ]
 
 

@@ -25,7 +25,7 @@ from twin.codes.answers import KINDS
 Doc = dict[str, Any]
 GRIDS = [*grids(None), CITY, *ALIASES]
 
-_TAGS = ("Common", "Features", "Tiles", "Codes", "Processes", "Map")
+_TAGS = ("Common", "Features", "Tiles", "Codes", "Processes", "Quality", "Map")
 
 
 @lru_cache(maxsize=8)
@@ -41,7 +41,7 @@ def document(root: str) -> bytes:
         },
         "servers": [{"url": root}],
         "tags": [{"name": name} for name in _TAGS],
-        "paths": {**_common(), **_features(), **_tiles(), **_codes(), **_processes()},
+        "paths": {**_common(), **_features(), **_tiles(), **_codes(), **_processes(), **_quality()},
         "components": {"parameters": _parameters(), "schemas": _schemas(), "responses": _errors()},
     }
     return orjson.dumps(described)
@@ -85,6 +85,8 @@ def _layer(layer: Layer) -> Doc:
     changes["get"]["parameters"] = [
         _ref(name) for name in ("from", "to", "bbox", "limit", "cursor", "f")
     ]
+    file = _get("Features", f"get_{layer.id}_file", f"{title}: the file of one", html=True)
+    file["get"]["parameters"] = [_ref("featureId"), _ref("distance"), _ref("f")]
     return {
         path: _get("Features", f"get_{layer.id}", title, html=True),
         f"{path}/changes": changes,
@@ -96,6 +98,7 @@ def _layer(layer: Layer) -> Doc:
         ),
         f"{path}/items": items,
         f"{path}/items/{{featureId}}": one,
+        f"{path}/items/{{featureId}}/file": file,
         f"{path}/items/{{featureId}}/history": states,
     }
 
@@ -213,6 +216,21 @@ def _processes() -> Doc:
     return found
 
 
+def _quality() -> Doc:
+    latest = _get("Quality", "getQuality", "What rules find in the data, the latest run", html=True)
+    latest["get"]["parameters"] = [
+        _query("layer", "The latest run that looked at this layer", {"type": "string"}),
+        _query("load", "The latest run that looked at this load", {"type": "integer"}),
+        _ref("f"),
+    ]
+    one = _get("Quality", "getQualityRun", "What one run found", html=True)
+    one["get"]["parameters"] = [
+        _in_path("run", "Number of the run", {"type": "integer"}),
+        _ref("f"),
+    ]
+    return {"/quality": latest, "/quality/{run}": one}
+
+
 def _analysis(analysis: Analysis) -> Doc:
     path, name = f"/processes/{analysis.id}", analysis.id.replace("-", "_")
     title = f"{analysis.title.zh} {analysis.title.en}"
@@ -281,6 +299,7 @@ def _parameters() -> Doc:
     integer = {"type": "integer", "minimum": 0}
     box = {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}}
     words = {"type": "array", "items": {"type": "string"}}
+    metres = {"type": "number", "minimum": 0, "exclusiveMinimum": True, "maximum": 1000}
     limit = {
         "type": "integer",
         "minimum": 1,
@@ -294,6 +313,7 @@ def _parameters() -> Doc:
         "asOf": _query("asOf", "As known at a time, or by a commit (seq:12)", {"type": "string"}),
         "cursor": _query("cursor", "From the next link of a page", {"type": "string"}),
         "properties": _query("properties", "Only these, with commas", words),
+        "distance": _query("distance", "How far around it, m", metres),
         "count": _query("count", "Whether to count all that match", {"type": "boolean"}),
         "from": _needed("from", "A moment, as in asOf", {"type": "string"}, "seq:0"),
         "to": _query("to", "A moment, as in asOf; now if not said", {"type": "string"}),

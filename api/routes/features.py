@@ -9,17 +9,20 @@ from api import documents, html, render
 from api.dependencies import (
     AsOfParam,
     CityParam,
+    DistanceParam,
     Items,
     ItemsParam,
     LayerParam,
     OnlyFormat,
     write_cursor,
 )
+from api.element_file import document as element_document
+from api.element_file import links as element_links
 from api.feature_answer import page
 from api.links import GEOJSON, SCHEMA, address, base
 from api.negotiate import JsonOnly, WantsHtml
 from api.past import lasting, moment_of, pinned, told
-from layers import Layer, query
+from layers import Layer, file, query
 from layers.filter import EVERYTHING
 from layers.past import at_moment
 from twin.database import City
@@ -110,3 +113,20 @@ def item(
         text = query.one_written(city, layer, feature_id, known).encode()
     feature = render.feature(text, documents.item_links(request, layer), told(known))
     return render.respond(request, feature, GEOJSON, headers=lasting(known))
+
+
+@router.get("/collections/{layer_id}/items/{feature_id}/file")
+def element_file(
+    request: Request,
+    city: CityParam,
+    layer: LayerParam,
+    feature_id: str,
+    distance_m: DistanceParam,
+    wants_html: WantsHtml,
+) -> Response:
+    """Return all that is known of one feature: one element, one file (一要素一档案)."""
+    found = file.file_of(city, layer, feature_id, distance_m=distance_m)
+    if wants_html:
+        links = element_links(request, found.subject)
+        return render.page(request, html.element_file(base(request), city, found, links))
+    return render.answer(request, element_document(request, found))

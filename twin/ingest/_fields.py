@@ -91,20 +91,22 @@ COMMON: tuple[Field, ...] = (
         "text",
         ("source_id", "osm_id", "full_id", "@id", "id", "objectid", "gid", "global_id", "编号",
          "标识码", "唯一标识", "要素编号", "exp_no", "物探点号", "管点编号", "管线编号", "bsm",
-         "fid", "ogc_fid"),
+         "案件编号", "事件编号", "任务号", "部件标识码", "objid", "fid", "ogc_fid"),
         required=True,
     ),
     _text("name", "name", "name:zh", "名称", "道路名称", "建筑名称", "楼名", "mc", "street_name",
-          "nom", "label"),
-    _text("class_code", "class_code", "分类代码", "要素代码", "部件代码"),
-    _text("cell_id", "cell_id", "单元网格编码", "所属网格"),
-    _text("owner", "owner", "ownercat_id", "权属单位", "权属", "belong", "产权单位"),
-    _text("manager", "manager", "管理单位", "主管部门", "operator"),
-    _text("maintainer", "maintainer", "养护单位", "维护单位"),
+          "nom", "label", "部件名称", "objname", "案件标题", "事件标题"),
+    _text("class_code", "class_code", "分类代码", "要素代码", "部件代码", "部件分类代码",
+          "事件代码", "事件分类代码"),
+    _text("cell_id", "cell_id", "单元网格编码", "所属网格", "所在单元网格", "bgid"),
+    _text("owner", "owner", "ownercat_id", "权属单位", "权属", "belong", "产权单位",
+          "权属单位名称", "deptname2"),
+    _text("manager", "manager", "管理单位", "主管部门", "operator", "主管部门名称", "deptname1"),
+    _text("maintainer", "maintainer", "养护单位", "维护单位", "养护单位名称", "deptname3"),
     Field(
         "state",
         "text",
-        ("state", "status_code", "状态", "使用状态"),
+        ("state", "status_code", "状态", "使用状态", "部件状态", "objstate"),
         words=words.STATES,
         closed=words.STATE_VALUES,
         default="in_service",
@@ -255,6 +257,29 @@ RESOURCE: tuple[Field, ...] = (
     _text("phone", "phone", "电话", "联系电话"),
 )  # fmt: skip
 
+COMPONENT: tuple[Field, ...] = (
+    _text("code", "code", "部件标识码", "部件编码", "部件编号", "标识码", "objid"),
+    _text("address", "address", "位置描述", "地址", "objpos"),
+)
+
+EVENT: tuple[Field, ...] = (
+    _text("code", "code", "案件编号", "事件编号", "事件编码", "任务号"),
+    Field("channel", "text", ("channel", "问题来源", "来源", "事件来源", "上报来源"),
+          words=words.EVENT_CHANNELS, closed=words.CHANNEL_VALUES, default="other"),
+    Field("status", "text", ("status", "当前阶段", "案件状态", "事件状态", "办理状态", "阶段"),
+          words=words.EVENT_STATUSES, closed=words.EVENT_STATUS_VALUES, default="reported"),
+    _text("description", "description", "问题描述", "事件描述", "描述"),
+    _text("address", "address", "位置描述", "事发位置", "地址"),
+    _text("reporter", "reporter", "上报人", "举报人", "监督员"),
+    _text("handler", "handler", "处置单位", "处置部门", "承办单位"),
+    _text("component", "component", "component_code", "部件标识码", "相关部件", "objid"),
+    Field("reported_at", "timestamp with time zone", ("reported_at", "上报时间", "发生时间"),
+          required=True),
+    *(Field(f"{status}_at", "timestamp with time zone", (f"{status}_at", f"{word}时间"))
+      for status, word in (("accepted", "立案"), ("dispatched", "派遣"), ("handled", "处置"),
+                           ("checked", "核查"), ("closed", "结案"))),
+)  # fmt: skip
+
 FIELDS: dict[str, tuple[Field, ...]] = {
     "building": (*COMMON, *BUILDING),
     "region": (*COMMON, *REGION),
@@ -265,6 +290,8 @@ FIELDS: dict[str, tuple[Field, ...]] = {
     "waterlogging_point": (*COMMON, *WATERLOGGING_POINT),
     "facility": (*COMMON, *FACILITY),
     "resource": (*COMMON, *RESOURCE),
+    "component": (*COMMON, *COMPONENT),
+    "event": (*COMMON, *EVENT),
     "reading": (
         Field("point", "text",
               ("point", "point_id", "source_id", "station", "sensor", "积水点", "监测点",

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from twin.ingest._cases import LOOSE, TIED, class_codes
 from twin.ingest._fields import normal
 from twin.ingest._place import Placed
 from twin.ingest._plan import Plan
@@ -23,7 +24,7 @@ _DEPTH_TO_INVERT = frozenset(map(normal, ("ymax", "井深", "well_deep", "wellde
 _NODE_REACH_M = 0.05
 _MUCH = 100
 
-FIELDS_WITHOUT_COLUMN = frozenset({"from_node", "to_node", "z_from_m", "z_to_m"})
+FIELDS_WITHOUT_COLUMN = frozenset({"from_node", "to_node", "z_from_m", "z_to_m", "component"})
 """Fields of files that tables hold in another way: as references, as heights of the geometry."""
 
 
@@ -190,6 +191,36 @@ def _depth_is_to_invert(plan: Plan) -> bool:
     return bool(ground and depth and depth.column and normal(depth.column) in _DEPTH_TO_INVERT)
 
 
+class ComponentLink(Link):
+    """A component's code begins with the code of its class."""
+
+    def columns(self, plan: Plan) -> list[tuple[str, str]]:
+        """Return the class code, where the codes themselves say it."""
+        return [("class_code", "text")] if plan.binding("code") else []
+
+    def shape(self, placed: Placed, values: dict[str, pa.Array], plan: Plan) -> Shapes:
+        """Return the points as they are, and fill in the class codes."""
+        if plan.binding("code"):
+            values["class_code"] = class_codes(values)
+        return placed.shapes
+
+
+class EventLink(Link):
+    """An event may be about a component."""
+
+    def shape(self, placed: Placed, values: dict[str, pa.Array], plan: Plan) -> Shapes:
+        """Return the points as they are, and a column for the component's name."""
+        values.setdefault("component", pa.nulls(len(placed.pick), pa.string()))
+        return placed.shapes
+
+    def run(self, target: Target, job: Job) -> None:
+        """Find the components."""
+        named = target.run(TIED)
+        loose = target.scalar(LOOSE)
+        if named:
+            job.tally.note(f"events about a component: {named - loose} found, {loose} not found")
+
+
 def _even_fall(
     shapes: Shapes, first: NDArray[np.float64], last: NDArray[np.float64]
 ) -> NDArray[np.float64]:
@@ -220,4 +251,6 @@ LINKS: dict[str, Link] = {
         extra=(("from_node", "text"), ("to_node", "text")),
         derived=(("from_node_id", "bigint"), ("to_node_id", "bigint")),
     ),
+    "component": ComponentLink(),
+    "event": EventLink(extra=(("component", "text"),), derived=(("component_id", "bigint"),)),
 }

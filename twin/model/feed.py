@@ -35,6 +35,7 @@ class ChangeSet(Base):
 
     __tablename__ = "change_set"
     __table_args__ = (
+        Index("ix_change_set_load_id", "load_id", postgresql_where=text("load_id IS NOT NULL")),
         Index(None, "committed_at", "seq"),
         Index(
             "ix_change_set_open",
