@@ -230,18 +230,32 @@ async def _style_as_of(request: Request) -> AsOf | None:
     return as_of_word(_single(request, AS_OF))
 
 
+async def _span(request: Request) -> Between:
+    require_known(request, ("from", "to", "v"))
+    return Between(*_moments(request), None, None, DEFAULT_LIMIT)
+
+
+def _moments(request: Request) -> tuple[AsOf, AsOf | None]:
+    since, until = _single(request, "from"), _single(request, "to")
+    if since is None:
+        raise InvalidInputError("from is missing: the moment since which changes are asked for")
+    return (
+        parse_as_of(since, name="from"),
+        None if until is None else parse_as_of(until, name="to"),
+    )
+
+
 async def _between(request: Request) -> Between:
     own = ("from", "to", "bbox", "limit", "cursor", F)
     require_known(request, own)
     given = {name: _single(request, name) for name in own}
-    if given["from"] is None:
-        raise InvalidInputError("from is missing: the moment since which changes are asked for")
+    since, until = _moments(request)
     box, heights_m = parse_box(given["bbox"]) if given["bbox"] is not None else (None, None)
     if heights_m is not None:
         raise InvalidInputError("bbox of changes is west,south,east,north, without heights")
     return Between(
-        parse_as_of(given["from"], name="from"),
-        None if given["to"] is None else parse_as_of(given["to"], name="to"),
+        since,
+        until,
         box,
         None if given["cursor"] is None else read_cursor(given["cursor"]),
         _limit(given["limit"]),
@@ -389,6 +403,7 @@ QualityParam = Annotated[AskedQuality, Depends(_quality)]
 RunNumberParam = Annotated[int, Depends(_run_number)]
 AsOfParam = Annotated[AsOf | None, Depends(_as_of)]
 StyleAsOfParam = Annotated[AsOf | None, Depends(_style_as_of)]
+SpanParam = Annotated[Between, Depends(_span)]
 BetweenParam = Annotated[Between, Depends(_between)]
 OnlyFormat = Depends(_only_format)
 Nothing = Depends(_nothing)

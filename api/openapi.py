@@ -135,6 +135,16 @@ def _tiles() -> Doc:
         "/collections/{collectionId}/tiles/{grid}/{z}/{y}/{x}": _on_grid(
             tile, "getTileOfCollection", "collectionId"
         ),
+        "/collections/{collectionId}/changes/tiles/{grid}/{z}/{y}/{x}": {
+            "get": {
+                **tile["get"],
+                "operationId": "getTileOfChanges",
+                "summary": "A vector tile of what differs between two moments",
+                "parameters": [
+                    _ref(name) for name in ("collectionId", "grid", "z", "x", "y", "from", "to")
+                ],
+            }
+        },
         "/tileMatrixSets": sets,
         "/tileMatrixSets/{grid}": one,
         **_archives(),
