@@ -8,10 +8,12 @@ import pytest
 from sqlalchemy import Engine, event, text
 from sqlalchemy.orm import Session
 
+from analysis import analyses
+from analysis._runs import execute
 from layers import layer_named, layers
 from layers.file import Content, ElementFile, Section, Table, file_of, sections
 from sample_data import tiny_town
-from twin.database import City, open_city
+from twin.database import City, connect, open_city
 from twin.errors import HouseRuleError, InvalidInputError, NotFoundError
 
 
@@ -195,14 +197,18 @@ def test_an_event_tells_its_course_and_its_component(city: City) -> None:
     assert names(the(asked(city, "component"), "events"), "event") == ["中轴路下凹段积水"]
 
 
-def test_answers_of_analyses_that_concern_a_thing(city: City) -> None:
-    from analysis import analyses
-    from analysis._runs import execute
-
-    lon, lat = asked(city, "building").subject.place[4:6]  # type: ignore[index]
-    incident = {"type": "Point", "coordinates": [lon, lat]}
-    execute(city, analyses()["impact-radius"], {"geometry": incident, "radius_m": 20})
-    results = lines(the(asked(city, "building"), "analyses"), "results")
+def test_answers_of_analyses_that_concern_a_thing(database_url: str) -> None:
+    # A town of its own: the index remembers where rows were that are gone.
+    engine = connect(database_url)
+    tiny_town.build(engine)
+    with Session(engine) as session:
+        city = open_city(session)
+        place = asked(city, "building").subject.place
+        assert place is not None
+        incident = {"type": "Point", "coordinates": [place.lon, place.lat]}
+        execute(city, analyses()["impact-radius"], {"geometry": incident, "radius_m": 20})
+        results = lines(the(asked(city, "building"), "analyses"), "results")
+    engine.dispose()
     assert {"ring", "building"} <= {row["role"] for row in results}
     assert all(row["analysis"] == "impact-radius" for row in results)
 
