@@ -45,6 +45,13 @@ class Place(NamedTuple):
     tile: Tile
 
 
+class AskedQuality(NamedTuple):
+    """Whose quality is asked for; None for the latest run of all."""
+
+    layer: str | None
+    load_id: int | None
+
+
 class NamedGrid(NamedTuple):
     """A grid as it was called: by its id, or by an alias."""
 
@@ -56,12 +63,12 @@ async def _city(request: Request) -> AsyncIterator[City]:
     """Yield the city for reading: each statement stands alone, and has a time limit."""
     state = request.app.state
     session = state.readers()
+    caller = getattr(request.state, "caller", None) or Caller()
     try:
-        # The city's frame never changes, so it is read from the database once.
-        if state.city is None:
-            state.city = await run_in_threadpool(open_city, session)
-        caller = getattr(request.state, "caller", None) or Caller()
         with caller.asking(session):
+            # The city's frame never changes, so it is read from the database once.
+            if state.city is None:
+                state.city = await run_in_threadpool(open_city, session)
             yield replace(state.city, session=session)
     finally:
         session.close()
@@ -208,6 +215,24 @@ async def _report(request: Request) -> Asked:
     return asked_of(_single(request, "layers"), _single(request, "zooms"))
 
 
+async def _quality(request: Request) -> AskedQuality:
+    require_known(request, ("layer", "load", F))
+    layer, load = _single(request, "layer"), _single(request, "load")
+    return AskedQuality(
+        None if layer is None else layer_named(layer).id, None if load is None else _number(load)
+    )
+
+
+async def _run_number(run: Annotated[str, Path()]) -> int:
+    return _number(run)
+
+
+def _number(word: str) -> int:
+    if not (word.isascii() and word.isdigit() and len(word) < 10):
+        raise NotFoundError(f"there is no number {word[:40]!r}; loads and runs have whole numbers")
+    return int(word)
+
+
 async def _job_limit(request: Request) -> int:
     require_known(request, ("limit", F))
     return _limit(_single(request, "limit"))
@@ -304,5 +329,7 @@ RunIdParam = Annotated[UUID, Depends(_run_id)]
 JobLimitParam = Annotated[int, Depends(_job_limit)]
 LastEventParam = Annotated[Position | None, Depends(_last_event)]
 ReportParam = Annotated[Asked, Depends(_report)]
+QualityParam = Annotated[AskedQuality, Depends(_quality)]
+RunNumberParam = Annotated[int, Depends(_run_number)]
 OnlyFormat = Depends(_only_format)
 Nothing = Depends(_nothing)

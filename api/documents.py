@@ -52,6 +52,7 @@ def landing(request: Request, city: City | None) -> dict[str, Any]:
             link(f"{root}/jobs", f"{OGC}job-list", JSON, "Stored answers"),
             link(f"{root}/tileMatrixSets", f"{OGC}tiling-schemes", JSON, "The grids of tiles"),
             link(f"{root}/archives", "related", JSON, "Archives of tiles, PMTiles"),
+            link(f"{root}/quality", "related", JSON, "The quality of the data"),
             link(f"{root}/layers", "related", JSON, "The map's catalogue of layers"),
             link(f"{root}/styles/city.json", "related", JSON, "MapLibre style of the city"),
             link(f"{root}/map/", "related", HTML, "The map"),

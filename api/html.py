@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from api import quality_page
 from api.element_file import file_address, map_address
 from api.links import Link
 from api.plots import HIGH, WIDE, plan, plot
@@ -138,6 +139,11 @@ def tile_report(base: str, city: City, found: Mapping[str, Any]) -> str:
         heavy=found["heavy_bytes"],
         without=found["without_columns"],
     )
+
+
+def quality(base: str, city: City, found: Mapping[str, Any]) -> str:
+    """Return the page on the quality of the data."""
+    return _made("quality", base, city, **quality_page.told(found))
 
 
 def message(base: str, **words: str) -> str:

@@ -25,7 +25,7 @@ from twin.codes.answers import KINDS
 Doc = dict[str, Any]
 GRIDS = [*grids(None), CITY, *ALIASES]
 
-_TAGS = ("Common", "Features", "Tiles", "Codes", "Processes", "Map")
+_TAGS = ("Common", "Features", "Tiles", "Codes", "Processes", "Quality", "Map")
 
 
 @lru_cache(maxsize=8)
@@ -41,7 +41,7 @@ def document(root: str) -> bytes:
         },
         "servers": [{"url": root}],
         "tags": [{"name": name} for name in _TAGS],
-        "paths": {**_common(), **_features(), **_tiles(), **_codes(), **_processes()},
+        "paths": {**_common(), **_features(), **_tiles(), **_codes(), **_processes(), **_quality()},
         "components": {"parameters": _parameters(), "schemas": _schemas(), "responses": _errors()},
     }
     return orjson.dumps(described)
@@ -193,6 +193,21 @@ def _processes() -> Doc:
         found[path] = _get("Processes", name, title)
         found[path]["get"]["parameters"] = [_ref("jobId"), _ref("f")]
     return found
+
+
+def _quality() -> Doc:
+    latest = _get("Quality", "getQuality", "What rules find in the data, the latest run", html=True)
+    latest["get"]["parameters"] = [
+        _query("layer", "The latest run that looked at this layer", {"type": "string"}),
+        _query("load", "The latest run that looked at this load", {"type": "integer"}),
+        _ref("f"),
+    ]
+    one = _get("Quality", "getQualityRun", "What one run found", html=True)
+    one["get"]["parameters"] = [
+        _in_path("run", "Number of the run", {"type": "integer"}),
+        _ref("f"),
+    ]
+    return {"/quality": latest, "/quality/{run}": one}
 
 
 def _analysis(analysis: Analysis) -> Doc:

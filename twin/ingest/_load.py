@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -25,6 +26,7 @@ from twin.ingest._report import LoadReport
 from twin.ingest._roads import roads_into_graph
 from twin.ingest._table import features_into_tables
 from twin.ingest._target import in_words
+from twin.quality import judged
 
 
 def load_files(
@@ -40,6 +42,7 @@ def load_files(
     heights: str | None,
     geoid: Path | None,
     dry_run: bool,
+    judged_up_to: int,
     progress: Progress,
 ) -> LoadReport:
     """Load files as `twin.ingest.load` says."""
@@ -64,7 +67,12 @@ def load_files(
         dry_run=dry_run,
         progress=progress,
     )
-    return _all_or_nothing(engine, job)
+    report = _all_or_nothing(engine, job)
+    if dry_run:
+        return report
+    if report.loaded + report.updated > judged_up_to:
+        return replace(report, quality={"later": job.load_id})
+    return replace(report, quality=judged(engine, job.load_id, data_dir, progress))
 
 
 def _all_or_nothing(engine: Engine, job: Job) -> LoadReport:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Identity, SmallInteger, text
+from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import CHAR
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import UserDefinedType
@@ -34,7 +34,10 @@ class ChangeSet(Base):
     """One committed transaction that changed the city: when, who, and its place in the order."""
 
     __tablename__ = "change_set"
-    __table_args__ = ({"comment": "One committed transaction that changed the city."},)
+    __table_args__ = (
+        Index("ix_change_set_load_id", "load_id", postgresql_where=text("load_id IS NOT NULL")),
+        {"comment": "One committed transaction that changed the city."},
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     seq: Mapped[int | None] = mapped_column(
