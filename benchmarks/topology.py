@@ -8,6 +8,7 @@ twice.  Every contender reads the same two tables.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import networkx
@@ -104,9 +105,9 @@ def _run(bench: Bench) -> Result:
         with bench.city(f"bench_topology_{copies}") as engine:
             _fill(engine, made)
             rounds = 1 if copies == 100 or bench.quick else 3
-            ours = _best(lambda e=engine: _ours(e), rounds)
-            postgis = _best(lambda e=engine: _postgis(e), rounds)
-            graph = _best(lambda e=engine: _networkx(e), rounds)
+            ours = _best(partial(_ours, engine), rounds)
+            postgis = _best(partial(_postgis, engine), rounds)
+            graph = _best(partial(_networkx, engine), rounds)
         equal &= ours.dangling == postgis.dangling and ours.crossings == postgis.crossings
         equal &= ours.on_pipe == postgis.on_pipe
         equal &= (ours.parts, ours.bridges) == (graph.parts, graph.bridges)
@@ -213,7 +214,7 @@ def _fill(engine: Engine, network: Network) -> None:
                 for row in zip(nodes.ids.tolist(), shapely.to_wkb(nodes.points, hex=True),
                                strict=True):  # fmt: skip
                     copy.write_row(row)
-            ends = [np.where(each < 0, None, each.astype(object))
+            ends = [[None if end < 0 else end for end in each.tolist()]
                     for each in (segments.from_node, segments.to_node)]  # fmt: skip
             lines = shapely.to_wkb(segments.lines, hex=True)
             with cursor.copy("COPY peer.pipe FROM STDIN") as copy:
