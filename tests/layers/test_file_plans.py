@@ -71,6 +71,12 @@ _FILL = """
     SELECT id, '2026-07-01'::timestamptz + n * interval '1 hour', 0.1
     FROM   twin.waterlogging_point, generate_series(1, 10) AS n;
     INSERT INTO twin.change_set (at, actor) SELECT now(), 'x' FROM generate_series(1, 5000);
+    INSERT INTO twin.quality_run (scope) VALUES ('city');
+    INSERT INTO twin.quality_finding (rule, severity, layer, feature_id, other_layer, other_id,
+                                      message_zh, message_en, found_by, load_id, geom)
+    SELECT 'x', 'note', 'building', building.id, 'building', building.id + 1, 'x', 'x',
+           quality_run.id, 1, geom
+    FROM   twin.building, twin.quality_run;
     INSERT INTO twin.analysis_run (analysis, inputs) VALUES ('impact-radius', '{}');
     INSERT INTO twin.analysis_feature (run_id, analysis, role, load_id, attrs, geom)
     SELECT analysis_run.id, 'impact-radius', 'building', 1,
@@ -99,7 +105,12 @@ def filled(clone: Any, empty_city_template: str) -> Iterator[Engine]:
         with engine.begin() as connection:
             for statement in _FILL.split(";")[:-1]:
                 connection.execute(text(statement.replace("::", "\\:\\:")))
-            for layer in set(located_tables()) - {"region", "grid_cell", "analysis_feature"}:
+            for layer in set(located_tables()) - {
+                "region",
+                "grid_cell",
+                "analysis_feature",
+                "quality_finding",
+            }:
                 connection.execute(text(f"UPDATE twin.{layer} SET name = 'x' WHERE id % 3 = 0"))
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("VACUUM ANALYZE"))
