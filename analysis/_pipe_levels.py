@@ -140,6 +140,9 @@ def _crown(pipe: Called, x: Floats, y: Floats, ground: Floats) -> Floats:
     """Return the crown at each vertex from the cover at both ends; NaN where one is missing."""
     if pipe.depth_from_m is None or pipe.depth_to_m is None:
         return np.full(len(x), np.nan)
+    # No cover at both ends is a field that nobody filled in.
+    if pipe.depth_from_m == pipe.depth_to_m == 0:
+        return np.full(len(x), np.nan)
     along = along_m(x, y)
     ends = ground[0] - pipe.depth_from_m, ground[-1] - pipe.depth_to_m
     return np.asarray(np.interp(along, [0.0, max(along[-1], 1e-9)], ends), float)

@@ -1,14 +1,15 @@
 """What questions about pipes share: which pipes, and how they are called."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
+import numpy as np
 import shapely
 from pydantic import Field
 from shapely.geometry.base import BaseGeometry
 
-from analysis._geometry import to_geojson
 from analysis._process import Text
-from twin.crs import Frame
+from twin.crs import LONLAT, Frame, move_points
 from twin.topology import KINDS
 from twin.words import Words
 
@@ -44,7 +45,8 @@ def plan_wkb(geometry: BaseGeometry) -> bytes:
     return bytes(shapely.to_wkb(shapely.force_2d(geometry)))
 
 
-def lonlat(frame: Frame, x_m: float, y_m: float) -> list[float]:
-    """Return a place as longitude and latitude, seven decimals."""
-    document: dict[str, Any] = to_geojson(shapely.Point(x_m, y_m), frame)
-    return list(document["coordinates"])
+def lonlats(frame: Frame, places: Sequence[tuple[float, float]]) -> list[list[float]]:
+    """Return places as longitude and latitude, seven decimals."""
+    x_m, y_m = np.array(places, float).reshape(-1, 2).T
+    degrees = move_points(x_m, y_m, frame.name, LONLAT)
+    return [list(pair) for pair in np.round(np.column_stack(degrees), 7).tolist()]

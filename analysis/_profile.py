@@ -61,10 +61,8 @@ def stations(pipes: Levelled, steps: Sequence[Step], step_m: float) -> list[Stat
 
 
 def line_of(stations: Sequence[Station]) -> shapely.LineString:
-    """Return the way in plan, with the height of the pipe's middle where it is known throughout."""
-    places = [(each.here.x_m, each.here.y_m, each.here.centre_z_m) for each in stations]
-    flat = np.isnan([z for _, _, z in places]).any()
-    return shapely.LineString([place[:2] if flat else place for place in places])
+    """Return the way in plan."""
+    return shapely.LineString([(each.here.x_m, each.here.y_m) for each in stations])
 
 
 def crossings(pipes: Levelled, steps: Sequence[Step]) -> list[Crossing]:

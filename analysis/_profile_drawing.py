@@ -13,8 +13,8 @@ from layers import Words
 from layers._pipelines import COLOURS, KINDS
 from twin.topology import KINDS as NUMBERED
 
-_LEFT, _RIGHT, _TOP, _LABELS, _PLOT, _STRIP, _ROW = 118.0, 40.0, 64.0, 128.0, 340.0, 34.0, 66.0
-_GROUND, _ALARM = "#8a6d3b", "#c81e1e"
+_LEFT, _RIGHT, _TOP, _LABELS, _PLOT, _STRIP, _ROW = 118.0, 40.0, 64.0, 182.0, 340.0, 34.0, 66.0
+_GROUND, _ALARM = "#4d7c0f", "#c81e1e"
 _LEAST_PX = 14.0
 _ROWS = (
     Words("管点", "Node"),
@@ -32,7 +32,8 @@ class _Plot:
     def __init__(self, places: Sequence[Station], across: Sequence[Crossing]) -> None:
         self.length_m = max(places[-1].chainage_m, 1e-3)
         joints = sum(each.joint is not None for each in places) / 2 + 1
-        self.width = float(np.clip(90 * joints, 900, 6000))
+        room = max(90 * joints, (_LEAST_PX + 1) * len(across))
+        self.width = float(np.clip(room, 900, 6000))
         levels = [z for each in places for z in (each.here.ground_z_m, each.here.crown_z_m,
                                                  each.here.invert_z_m)]  # fmt: skip
         levels += [z for each in across for z in (each.here.crown_z_m, each.here.invert_z_m)]
@@ -93,7 +94,7 @@ def _grid(sheet: Sheet, plot: _Plot) -> None:
     for z in steps(plot.low, plot.high, 8):
         sheet.line((_LEFT, plot.y(z)), (_LEFT + plot.width, plot.y(z)), GRID)
         sheet.say((_LEFT - 6, plot.y(z) + 4), f"{z:g}", anchor="end", colour=PALE)
-    sheet.say((14, plot.top + 4), "高程 Height (m)", colour=PALE)
+    sheet.say((14, plot.top - 8), "高程 Height (m)", colour=PALE)
     for far in steps(0, plot.length_m, int(plot.width // 110)):
         sheet.line((plot.x(far), plot.bottom), (plot.x(far), plot.bottom + 5), PALE)
     sheet.line((_LEFT, plot.bottom), (_LEFT + plot.width, plot.bottom), PALE)
@@ -169,7 +170,8 @@ def _words(kind: str, each: Crossing, half_width_m: float) -> str:
         return f"{said} 高程未知 unknown"
     if np.isnan(each.gap_m):
         return f"{said} {each.here.centre_z_m:.2f}"
-    return f"{said} 净距 gap {each.gap_m:.2f}"
+    wanted = f" < {each.limit_m:.2f}" if each.gap_m < each.limit_m else ""
+    return f"{said} 净距 gap {each.gap_m:.2f}{wanted}"
 
 
 def _table(
@@ -198,7 +200,7 @@ def _table(
             continue
         last_x = x
         for at, said in enumerate(_numbers(stops, names)):
-            place = (x + 4, top + (at + 1) * _ROW - 4)
+            place = (x + 12, top + (at + 1) * _ROW - 4)
             sheet.say(place, said, size=10.5, turn=-90)
     for _, group in groupby(places, key=lambda each: each.segment):
         _between(sheet, plot, pipes, list(group), top + len(_ROWS) * _ROW)

@@ -10,9 +10,9 @@ from analysis._svg import GRID, INK, PALE, Sheet, steps
 from layers._pipelines import COLOURS, KINDS
 from twin.topology import KINDS as NUMBERED
 
-_LEFT, _RIGHT, _TOP, _LABELS, _STRIP = 92.0, 40.0, 66.0, 150.0, 64.0
+_LEFT, _RIGHT, _TOP, _LABELS, _STRIP = 92.0, 40.0, 66.0, 190.0, 64.0
 _WIDTH, _LEAST_PLOT, _MOST_PLOT, _LEAST_PX = 1000.0, 180.0, 620.0, 14.0
-_GROUND, _ALARM = "#8a6d3b", "#c81e1e"
+_GROUND, _ALARM = "#4d7c0f", "#c81e1e"
 
 
 class _Plot:
@@ -91,7 +91,7 @@ def _grid(sheet: Sheet, plot: _Plot) -> None:
     for z in steps(plot.low, plot.high, 8):
         sheet.line((_LEFT, plot.y(z)), (plot.right, plot.y(z)), GRID)
         sheet.say((_LEFT - 6, plot.y(z) + 4), f"{z:g}", anchor="end", colour=PALE)
-    sheet.say((10, plot.top + 4), "高程 m Height", size=10, colour=PALE)
+    sheet.say((10, plot.top - 12), "高程 Height (m)", size=10.5, colour=PALE)
     sheet.line((_LEFT, plot.bottom), (plot.right, plot.bottom), PALE)
     strip = plot.bottom + _STRIP
     sheet.box(((_LEFT + plot.right) / 2, plot.bottom + _STRIP / 2),

@@ -10,10 +10,9 @@ from pydantic import BaseModel, Field, model_validator
 from sqlalchemy import text
 
 from analysis._bim import FeatureId, named
-from analysis._geometry import to_geojson
 from analysis._pipe_levels import SNAP_M, Levelled, levelled, number
 from analysis._pipe_route import Step, between, by_place, in_turn
-from analysis._pipes import AS_SURVEYED, PAGE, VERSION, Kinds, kinds_asked, lonlat, plan_wkb
+from analysis._pipes import AS_SURVEYED, PAGE, VERSION, Kinds, kinds_asked, lonlats, plan_wkb
 from analysis._process import Analysis, Feature, GeoJSON, Given, Inputs, Model, Outputs, Text
 from analysis._profile import Crossing, Station, crossings, line_of, stations
 from analysis._profile_drawing import draw_profile
@@ -123,7 +122,7 @@ class ProfileOutputs(Outputs):
     length_m: float
     ends_by_place: int = Field(description="ends of the way that name no node")
     terrain: str | None = Field(description="raster of the ground; null: levels of nodes only")
-    route: GeoJSON
+    route: GeoJSON = Field(description="with the height of the pipe's middle where it is known")
     stations: list[Place]
     pipes: list[PipeAlong]
     crossings: list[PipeAcross]
@@ -159,10 +158,10 @@ def run(city: City, inputs: ProfileInputs) -> ProfileOutputs:
         length_m=number(places[-1].chainage_m) or 0.0,
         ends_by_place=by_place(joints, steps),
         terrain=pipes.terrain,
-        route=to_geojson(line_of(places), city.frame),
-        stations=[_place(city.frame, pipes, names, each) for each in places],
+        route=_route(city.frame, places),
+        stations=_places(city.frame, pipes, names, places),
         pipes=_along(pipes, own, places),
-        crossings=[_across(city.frame, pipes, each) for each in across],
+        crossings=_crossed(city.frame, pipes, across),
         unknown_m=sum(
             pipes.network.segments.length_m[step.segment]
             for step in own
@@ -235,12 +234,29 @@ def _called(names: dict[int, str], place: Station) -> str:
     return names.get(-1 if place.joint is None else place.joint, "·")
 
 
-def _place(frame: Frame, pipes: Levelled, names: dict[int, str], each: Station) -> Place:
+def _route(frame: Frame, places: list[Station]) -> dict[str, Any]:
+    """Return the way as GeoJSON, with the height of the pipe's middle if it is known throughout."""
+    where = lonlats(frame, [(each.here.x_m, each.here.y_m) for each in places])
+    heights = [number(each.here.centre_z_m) for each in places]
+    if None not in heights:
+        where = [[*place, z] for place, z in zip(where, heights, strict=True) if z is not None]
+    return {"type": "LineString", "coordinates": where}
+
+
+def _places(
+    frame: Frame, pipes: Levelled, names: dict[int, str], stations: list[Station]
+) -> list[Place]:
+    where = lonlats(frame, [(each.here.x_m, each.here.y_m) for each in stations])
+    pairs = zip(stations, where, strict=True)
+    return [_place(pipes, names, each, lonlat) for each, lonlat in pairs]
+
+
+def _place(pipes: Levelled, names: dict[int, str], each: Station, lonlat: list[float]) -> Place:
     here, nodes = each.here, pipes.network.nodes.ids
     is_node = each.joint is not None and each.joint < len(nodes)
     return Place(
         chainage_m=round(each.chainage_m, 3),
-        lonlat=lonlat(frame, here.x_m, here.y_m),
+        lonlat=lonlat,
         segment_id=int(pipes.network.segments.ids[each.segment]),
         node_id=int(nodes[each.joint]) if is_node else None,
         node=names.get(each.joint) if each.joint is not None else None,
@@ -285,8 +301,10 @@ def _along(pipes: Levelled, steps: list[Step], places: list[Station]) -> list[Pi
     return found
 
 
-def _across(frame: Frame, pipes: Levelled, each: Crossing) -> PipeAcross:
-    return PipeAcross(**_told(pipes, each), lonlat=lonlat(frame, each.here.x_m, each.here.y_m))
+def _crossed(frame: Frame, pipes: Levelled, across: list[Crossing]) -> list[PipeAcross]:
+    where = lonlats(frame, [(each.here.x_m, each.here.y_m) for each in across])
+    pairs = zip(across, where, strict=True)
+    return [PipeAcross(**_told(pipes, each), lonlat=lonlat) for each, lonlat in pairs]
 
 
 def _told(pipes: Levelled, each: Crossing) -> dict[str, Any]:

@@ -9,11 +9,11 @@ from pydantic import BaseModel, Field
 
 from analysis._geometry import read_geometry
 from analysis._pipe_levels import Levelled, levelled, number
-from analysis._pipes import AS_SURVEYED, PAGE, VERSION, Kinds, kinds_asked, lonlat, plan_wkb
+from analysis._pipes import AS_SURVEYED, PAGE, VERSION, Kinds, kinds_asked, lonlats, plan_wkb
 from analysis._process import Analysis, Feature, GeoJSON, Given, Inputs, Model, Outputs, Text
 from analysis._section import Clearance, Cut, clearances, cuts, ground_line
 from analysis._section_drawing import draw_section
-from twin.crs import CityBox, Frame
+from twin.crs import CityBox
 from twin.database import City
 from twin.errors import InvalidInputError
 from twin.pipe_network import ground_at, read_network
@@ -107,7 +107,11 @@ def run(city: City, inputs: SectionLineInputs) -> SectionLineOutputs:
     found, along = cuts(pipes, line) if pipes.network.segments.count else ([], [])
     near = clearances(pipes, found)
     ground = ground_line(pipes, found, _terrain(city, line))
-    told = [_cut(city.frame, pipes, at, each) for at, each in enumerate(found, 1)]
+    where = lonlats(city.frame, [(each.here.x_m, each.here.y_m) for each in found])
+    told = [
+        _cut(pipes, at, each, lonlat)
+        for at, (each, lonlat) in enumerate(zip(found, where, strict=True), 1)
+    ]
     outputs = SectionLineOutputs(
         model=_MODEL,
         inputs={"line": Given(value=inputs.line), "kinds": Given(value=inputs.kinds)},
@@ -144,7 +148,7 @@ def _terrain(city: City, line: shapely.LineString) -> list[tuple[float, float]]:
     return list(zip(far.tolist(), ground.z_m.tolist(), strict=True))
 
 
-def _cut(frame: Frame, pipes: Levelled, at: int, cut: Cut) -> PipeCut:
+def _cut(pipes: Levelled, at: int, cut: Cut, lonlat: list[float]) -> PipeCut:
     segments, here = pipes.network.segments, cut.here
     called = pipes.called[int(segments.ids[cut.segment])]
     return PipeCut(
@@ -154,7 +158,7 @@ def _cut(frame: Frame, pipes: Levelled, at: int, cut: Cut) -> PipeCut:
         name=called.name,
         kind=KINDS[segments.kind[cut.segment]],
         offset_m=round(cut.offset_m, 3),
-        lonlat=lonlat(frame, here.x_m, here.y_m),
+        lonlat=lonlat,
         level=pipes.level[cut.segment],
         shape=called.shape,
         width_m=number(segments.width_m[cut.segment]),

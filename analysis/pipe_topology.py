@@ -6,16 +6,16 @@ import numpy as np
 import shapely
 from pydantic import BaseModel, Field
 
-from analysis._geometry import to_geojson
+from analysis._geometry import to_geojsons
 from analysis._pipes import AS_SURVEYED, PAGE, VERSION, Kinds, kinds_asked, plan_wkb, said
 from analysis._process import Analysis, Feature, GeoJSON, Given, Inputs, Model, Outputs, Text
 from twin.crs import CityBox, Frame
 from twin.database import City
-from twin.pipe_network import box_of, ground_above, read_network
+from twin.pipe_network import Ground, box_of, ground_above, read_network
 from twin.topology import CHECKS, KINDS, Found, Report, Rule, Tolerances, examine
-from twin.topology.depths import stations
-from twin.topology.joints import join
-from twin.topology.network import NONE
+from twin.topology.depths import Stations
+from twin.topology.joints import Joints
+from twin.topology.network import NONE, Floats
 from twin.topology.slopes import outfalls
 
 _MOST_PARTS = 100
@@ -132,12 +132,12 @@ def run(city: City, inputs: TopologyInputs) -> TopologyOutputs:
     """
     box = box_of(city, inputs.box)
     network = read_network(city, kinds_asked(inputs.kinds))
-    checks = tuple(inputs.checks or CHECKS)
-    along = ground = terrain = None
-    if "depths" in checks and network.segments.count:
-        along = stations(network.segments)
-        above = ground_above(city, network, join(network, inputs.snap_m), along)
-        ground, terrain = above.z_m, above.terrain
+    grounds: list[Ground] = []
+
+    def ground(joints: Joints, along: Stations) -> Floats:
+        grounds.append(ground_above(city, network, joints, along))
+        return grounds[0].z_m
+
     tolerances = Tolerances(
         snap_m=inputs.snap_m,
         near_m=inputs.near_m,
@@ -145,8 +145,9 @@ def run(city: City, inputs: TopologyInputs) -> TopologyOutputs:
         deepest_m=inputs.deepest_m,
         ground_m=inputs.ground_tolerance_m,
     )
-    report = examine(network, tolerances, checks=checks, along=along, ground_z_m=ground)
+    report = examine(network, tolerances, checks=inputs.checks or CHECKS, ground=ground)
     inside = [_inside(each, box) for each in report.found]
+    terrain = grounds[0].terrain if grounds else None
     return _answer(city.frame, inputs, report, inside, terrain)
 
 
@@ -177,7 +178,7 @@ def _answer(
         outfalls=_outfalls(report),
         rules=[_rule(each.rule, len(each)) for each in found],
         findings_total=sum(len(each) for each in found),
-        findings=[_finding(frame, each, at) for each in kept for at in range(len(each))],
+        findings=_findings(frame, kept),
     )
     return outputs.draw([_drawn(each, at) for each in kept for at in range(len(each))])
 
@@ -265,10 +266,10 @@ def _told(found: Found, at: int) -> dict[str, Any]:
     }
 
 
-def _finding(frame: Frame, found: Found, at: int) -> Finding:
-    return Finding.model_validate(
-        {**_told(found, at), "place": to_geojson(found.places[at], frame)}
-    )
+def _findings(frame: Frame, kept: list[Found]) -> list[Finding]:
+    places = to_geojsons([place for each in kept for place in each.places], frame)
+    told = (_told(each, at) for each in kept for at in range(len(each)))
+    return [Finding(**one, place=place) for one, place in zip(told, places, strict=True)]
 
 
 def _drawn(found: Found, at: int) -> Feature:

@@ -17,13 +17,25 @@ from api.pushed import read_position
 from api.weights import Asked, asked_of
 from layers import Layer, layer_named
 from layers.file import DISTANCE_M
-from layers.filter import Selection, parse_box, parse_names, parse_period, parse_values, queryable
+from layers.filter import (
+    Selection,
+    parse_as_of,
+    parse_box,
+    parse_names,
+    parse_period,
+    parse_values,
+    queryable,
+)
 from tiles.grid import WEB_MERCATOR, Tile, TileGrid, grid_named, parse_tile
 from twin.caller import Caller
 from twin.changes import Position
+from twin.crs import LonLatBox
 from twin.database import City, open_city
 from twin.errors import InvalidInputError, NotFoundError
+from twin.history import AsOf
 
+AS_OF = "asOf"
+"""The query parameter that names a moment of knowing."""
 DEFAULT_LIMIT = 100
 MAXIMUM_LIMIT = 10_000
 
@@ -36,6 +48,16 @@ class Items(NamedTuple):
     limit: int
     counted: bool
     names: tuple[str, ...] | None
+
+
+class Between(NamedTuple):
+    """What a request for differences asks: from one moment to another, or to now."""
+
+    since: AsOf
+    until: AsOf | None
+    box: LonLatBox | None
+    after: int | None
+    limit: int
 
 
 class Place(NamedTuple):
@@ -63,12 +85,12 @@ async def _city(request: Request) -> AsyncIterator[City]:
     """Yield the city for reading: each statement stands alone, and has a time limit."""
     state = request.app.state
     session = state.readers()
+    caller = getattr(request.state, "caller", None) or Caller()
     try:
-        # The city's frame never changes, so it is read from the database once.
-        if state.city is None:
-            state.city = await run_in_threadpool(open_city, session)
-        caller = getattr(request.state, "caller", None) or Caller()
         with caller.asking(session):
+            # The city's frame never changes, so it is read from the database once.
+            if state.city is None:
+                state.city = await run_in_threadpool(open_city, session)
             yield replace(state.city, session=session)
     finally:
         session.close()
@@ -110,14 +132,14 @@ def read_items(request: Request, layer: Layer) -> Items:
     InvalidInputError
         If it asks for something that there is not.
     """
-    own = ("bbox", "datetime", "limit", "cursor", "count", "properties", F)
+    own = ("bbox", "datetime", AS_OF, "limit", "cursor", "count", "properties", F)
     require_known(request, (*own, *queryable(layer)))
     given = {name: _single(request, name) for name in own}
     box, heights_m = parse_box(given["bbox"]) if given["bbox"] is not None else (None, None)
     period = parse_period(given["datetime"]) if given["datetime"] is not None else None
     values = parse_values(layer, _others(request, own))
     return Items(
-        Selection(box, heights_m, period, values),
+        Selection(box, heights_m, period, values, as_of_word(given[AS_OF])),
         None if given["cursor"] is None else read_cursor(given["cursor"]),
         _limit(given["limit"]),
         _yes(given["count"], "count"),
@@ -142,13 +164,14 @@ def _filters(request: Request, found: tuple[Layer, ...]) -> Selection:
         name for name in queryable(found[0]) if all(name in queryable(each) for each in found)
     ]
     # The edition is part of an address for the sake of those who keep what they got; see TileJSON.
-    own = ("datetime", "v")
+    own = ("datetime", AS_OF, "v")
     require_known(request, (*own, *shared))
     at = _single(request, "datetime")
     given = _others(request, own)
     for each in found:
         values = parse_values(each, given)
-    return Selection(period=None if at is None else parse_period(at), values=values)
+    period = None if at is None else parse_period(at)
+    return Selection(period=period, values=values, as_of=as_of_word(_single(request, AS_OF)))
 
 
 async def _place(
@@ -195,6 +218,53 @@ async def _run_id(job_id: Annotated[str, Path()]) -> UUID:
         return UUID(job_id)
     except ValueError:
         raise NotFoundError(f"there is no run {job_id!r}") from None
+
+
+async def _as_of(request: Request) -> AsOf | None:
+    require_known(request, (AS_OF, F))
+    return as_of_word(_single(request, AS_OF))
+
+
+async def _style_as_of(request: Request) -> AsOf | None:
+    require_known(request, (AS_OF,))
+    return as_of_word(_single(request, AS_OF))
+
+
+async def _span(request: Request) -> Between:
+    require_known(request, ("from", "to", "v"))
+    return Between(*_moments(request), None, None, DEFAULT_LIMIT)
+
+
+def _moments(request: Request) -> tuple[AsOf, AsOf | None]:
+    since, until = _single(request, "from"), _single(request, "to")
+    if since is None:
+        raise InvalidInputError("from is missing: the moment since which changes are asked for")
+    return (
+        parse_as_of(since, name="from"),
+        None if until is None else parse_as_of(until, name="to"),
+    )
+
+
+async def _between(request: Request) -> Between:
+    own = ("from", "to", "bbox", "limit", "cursor", F)
+    require_known(request, own)
+    given = {name: _single(request, name) for name in own}
+    since, until = _moments(request)
+    box, heights_m = parse_box(given["bbox"]) if given["bbox"] is not None else (None, None)
+    if heights_m is not None:
+        raise InvalidInputError("bbox of changes is west,south,east,north, without heights")
+    return Between(
+        since,
+        until,
+        box,
+        None if given["cursor"] is None else read_cursor(given["cursor"]),
+        _limit(given["limit"]),
+    )
+
+
+def as_of_word(word: str | None) -> AsOf | None:
+    """Return the moment that a request asks about, if it names one."""
+    return None if word is None else parse_as_of(word)
 
 
 async def _only_format(request: Request) -> None:
@@ -331,5 +401,9 @@ LastEventParam = Annotated[Position | None, Depends(_last_event)]
 ReportParam = Annotated[Asked, Depends(_report)]
 QualityParam = Annotated[AskedQuality, Depends(_quality)]
 RunNumberParam = Annotated[int, Depends(_run_number)]
+AsOfParam = Annotated[AsOf | None, Depends(_as_of)]
+StyleAsOfParam = Annotated[AsOf | None, Depends(_style_as_of)]
+SpanParam = Annotated[Between, Depends(_span)]
+BetweenParam = Annotated[Between, Depends(_between)]
 OnlyFormat = Depends(_only_format)
 Nothing = Depends(_nothing)

@@ -1,6 +1,6 @@
 """The city's pipes as arrays, and the ground above them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,35 +123,33 @@ def _are(
 
 
 def _segments(rows: Sequence[Row[Any]], node_ids: Ints) -> Segments:
-    shapes = shapely.from_wkb([bytes(row.wkb) for row in rows])
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 11
+    (ids, kinds, first, last, wide, tall, pressure, voltage, shape, references, wkb) = columns
+    shapes = shapely.from_wkb([bytes(each) for each in wkb])
     starts = np.concatenate([[0], np.cumsum(shapely.get_num_coordinates(shapes))]).astype(np.int64)
     places = shapely.get_coordinates(shapes, include_z=True)
-    width, height = (
-        np.array([row[name] for row in (each._mapping for each in rows)], float)
-        for name in ("width_m", "height_m")
-    )
-    references = [row.elevation_reference for row in rows]
-    tall = np.where(np.isnan(height), width, height)
+    width, height = np.array(wide, float), np.array(tall, float)
+    high = np.where(np.isnan(height), width, height)
     return Segments(
-        ids=np.array([row.id for row in rows], np.int64),
-        kind=kind_numbers([row.kind for row in rows]),
+        ids=np.array(ids, np.int64),
+        kind=kind_numbers(list(kinds)),
         starts=starts,
         x=places[:, 0].copy(),
         y=places[:, 1].copy(),
-        centre_z_m=centre_z_m(places[:, 2], starts, references, tall),
-        from_node=_numbers([row.from_node_id for row in rows], node_ids),
-        to_node=_numbers([row.to_node_id for row in rows], node_ids),
+        centre_z_m=centre_z_m(places[:, 2], starts, list(references), high),
+        from_node=_numbers(first, node_ids),
+        to_node=_numbers(last, node_ids),
         width_m=width,
         height_m=height,
-        conduit=np.array([row.shape in _DUCTS for row in rows], np.bool_),
-        pressure_pa=np.array([row.pressure_pa for row in rows], float),
-        voltage_v=np.array([row.voltage_v for row in rows], float),
+        conduit=np.array([each in _DUCTS for each in shape], np.bool_),
+        pressure_pa=np.array(pressure, float),
+        voltage_v=np.array(voltage, float),
         flow=np.ones(len(rows), np.int64),
         device=np.zeros(len(rows), np.bool_),
     )
 
 
-def _numbers(ids: list[int | None], node_ids: Ints) -> Ints:
+def _numbers(ids: Iterable[int | None], node_ids: Ints) -> Ints:
     """Return ids of nodes as their numbers in the arrays, -1 for none."""
     given = np.array([NONE if each is None else each for each in ids], np.int64)
     at = np.searchsorted(node_ids, given)

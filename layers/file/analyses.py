@@ -10,6 +10,9 @@ _MOST = 12
 _ALSO = {"pipe_segment": "pipe_id", "road_edge": "edge_id"}
 """What analyses call a thing, where it is not its layer's name."""
 
+_WITHOUT = ("analysis_feature", "region")
+"""What no answer is about: answers themselves, and areas that hold them all."""
+
 _FOUND = text("""
     -- What analyses drew at a thing and about it, the latest run first.
     SELECT   drawn.id, drawn.name, drawn.analysis, drawn.role, drawn.run_id, run.started_at
@@ -27,7 +30,7 @@ _FOUND = text("""
 
 
 def _ask(subject: Subject) -> Content:
-    if subject.place is None or subject.layer.id == "analysis_feature":
+    if subject.place is None or subject.layer.id in _WITHOUT:
         return Content()
     name = subject.layer.id
     values = {

@@ -10,7 +10,7 @@ from layers.file._section import Content, Fact, Row, Section, Table, column, fac
 from layers.file._subject import Subject
 
 _MOST = 20
-_OF_THE_RECORD = frozenset({"id", "uid", "recorded_at", "load_id", "bd_code"})
+_OF_THE_RECORD = frozenset({"id", "uid", "recorded_at", "recorded_by", "load_id", "bd_code"})
 """What tells of the writing of a state, or follows from the geometry."""
 _GEOMETRY = Words("几何", "Geometry")
 _MUCH = 120
@@ -29,7 +29,7 @@ _STATES = """
         FROM     twin.{table}_history AS past
         LEFT     JOIN twin.change_set ON change_set.id = past.replaced_by
         WHERE    past.id = :id
-        ORDER BY past.replaced_at DESC, past.history_id DESC
+        ORDER BY past.replaced_by DESC
         LIMIT    :most
     )
 """

@@ -15,13 +15,13 @@ from twin.topology.clearances import HORIZONTAL, classes, horizontal_m, matrix, 
 from twin.topology.found import Found, found
 from twin.topology.joints import Joints
 from twin.topology.lines import place_of, vertical_gap_m
-from twin.topology.network import Bools, Floats, Ints, Network, Shapes
-from twin.topology.pairs import Near, Pieces, bodies, in_space, near, pieces
+from twin.topology.network import Bools, Floats, Ints, Network, Segments, Shapes
+from twin.topology.pairs import Near, Neighbours, Pieces, in_space
 
 _ALONG = np.cos(np.radians(45.0))
 
 
-def check_clashes(network: Network, joints: Joints) -> Iterator[Found]:
+def check_clashes(network: Network, joints: Joints, beside: Neighbours) -> Iterator[Found]:
     """Yield pairs of pipes in one place, and pairs nearer than GB 50289-2016 allows.
 
     One finding a pair: where it is worst.  Where a height is not known a crossing is not judged,
@@ -33,6 +33,8 @@ def check_clashes(network: Network, joints: Joints) -> Iterator[Found]:
         Nodes and segments.
     joints : Joints
         How the ends hang: what is joined is not compared.
+    beside : Neighbours
+        Pairs within `reach_m` of one another.
 
     Examples
     --------
@@ -40,33 +42,41 @@ def check_clashes(network: Network, joints: Joints) -> Iterator[Found]:
     beside the water pipe, wall to wall, where it wants 0.5:
 
     >>> from twin.topology.joints import join
+    >>> from twin.topology.pairs import neighbours
     >>> from twin.topology.sample import network
     >>> lines = ["0 0 2, 30 0 2", "9 -9 1.7, 9 9 1.7", "15 0.6 2, 30 0.6 2"]
     >>> three = network(lines, kind=["water", "sewer", "gas"], width_m=0.2)
-    >>> for each in check_clashes(three, join(three, 0.05)):
+    >>> beside = neighbours(three.segments, reach_m(three.segments))
+    >>> for each in check_clashes(three, join(three, 0.05), beside):
     ...     print(each.rule.id, each.segments.tolist(), each.measured.round(2), each.limit)
     clash [] [] []
     clearance-vertical [[1, 2]] [0.1] [0.4]
     clearance-horizontal [[1, 3]] [0.4] [0.5]
     clearance-plan [] [] []
     """
-    segments = network.segments
-    cut = pieces(segments)
-    widest = np.nan_to_num(matrix(HORIZONTAL)).max(axis=1)[classes(segments)]
-    reach = (widest + 2 * segments.half_width_m)[cut.segment]
-    batches = [
-        batch[_strangers(network, joints, cut, batch)]
-        for batch in near(cut, reach, bodies(segments, cut, np.zeros(segments.count, np.int64)))
-    ]
-    crossing = [each[each.crosses] for each in batches]
-    crossed = _keys(network, cut, crossing)
-    beside = [each[~np.isin(_keys(network, cut, [each]), crossed)] for each in batches]
+    cut = beside.cut
+    pairs = beside.pairs[_strangers(network, joints, cut, beside.pairs)]
+    crossing = pairs[pairs.crosses]
+    apart = pairs[~np.isin(_keys(network, cut, pairs), _keys(network, cut, crossing))]
     at_crossings = _crossings(network, cut, crossing)
-    alongside = _alongside(network, cut, beside)
+    alongside = _alongside(network, cut, apart)
     for rule in ("clash", "clearance-vertical", "clearance-horizontal", "clearance-plan"):
         rows = [part[rule] for part in (at_crossings, alongside) if rule in part]
         a, b, place, gap, limit = (np.concatenate(each) for each in zip(*rows, strict=True))
         yield found(network, rule, place, segments=(a, b), measured=gap, limit=limit)
+
+
+def reach_m(segments: Segments) -> Floats:
+    """Return how far around itself each pipe has to look for others, shape (n,).
+
+    >>> from twin.topology.sample import network
+    >>> reach_m(network(["0 0, 1 0"] * 2, kind=["heat", "power"], width_m=[0.5, 0.1]).segments)
+    array([2.5, 2.1])
+    """
+    which = classes(segments)
+    there = np.unique(which)
+    widest = np.nan_to_num(matrix(HORIZONTAL)[:, there]).max(axis=1, initial=0.0)[which]
+    return np.asarray(widest + 2 * segments.half_width_m, float)
 
 
 _Rows = tuple[Ints, Ints, Shapes, Floats, Floats]
@@ -89,17 +99,14 @@ def _strangers(network: Network, joints: Joints, cut: Pieces, batch: Near) -> Bo
     return strangers
 
 
-def _keys(network: Network, cut: Pieces, batches: list[Near]) -> Ints:
-    return np.concatenate(
-        [cut.segment[each.a] * network.segments.count + cut.segment[each.b] for each in batches]
-    ).astype(np.int64)
+def _keys(network: Network, cut: Pieces, pairs: Near) -> Ints:
+    return np.asarray(cut.segment[pairs.a] * network.segments.count + cut.segment[pairs.b])
 
 
-def _crossings(network: Network, cut: Pieces, batches: list[Near]) -> dict[str, _Rows]:
+def _crossings(network: Network, cut: Pieces, pairs: Near) -> dict[str, _Rows]:
     """Return crossings whose bodies meet, or are too near in height."""
-    one = np.concatenate([each.a for each in batches])
-    other = np.concatenate([each.b for each in batches])
-    x, y = place_of(cut, one, np.concatenate([each.on_a for each in batches]))
+    one, other = pairs.a, pairs.b
+    x, y = place_of(cut, one, pairs.on_a)
     a, b = cut.segment[one], cut.segment[other]
     gap = vertical_gap_m(network, cut, one, other, x, y)
     limit = vertical_m(network.segments, a, b)
@@ -114,24 +121,19 @@ def _crossings(network: Network, cut: Pieces, batches: list[Near]) -> dict[str, 
     }
 
 
-def _alongside(network: Network, cut: Pieces, batches: list[Near]) -> dict[str, _Rows]:
+def _alongside(network: Network, cut: Pieces, pairs: Near) -> dict[str, _Rows]:
     """Return pipes beside one another whose bodies meet, or are too near."""
     segments = network.segments
-    one = np.concatenate([each.a for each in batches])
-    other = np.concatenate([each.b for each in batches])
-    plan = np.concatenate([each.plan_m for each in batches])
+    one, other = pairs.a, pairs.b
     a, b = cut.segment[one], cut.segment[other]
-    flat = plan - segments.half_width_m[a] - segments.half_width_m[b]
+    flat = pairs.plan_m - segments.half_width_m[a] - segments.half_width_m[b]
     apart, on_a, on_b = in_space(cut, one, other)
     gap = _between_bodies(network, cut, (one, other), (on_a, on_b), apart)
     limit = horizontal_m(segments, a, b)
     along = _parallel(cut, one, other)
     known = ~np.isnan(gap)
-    plan_a = np.concatenate([each.on_a for each in batches])
-    plan_b = np.concatenate([each.on_b for each in batches])
-    spots = _bridge(
-        cut, (one, other), (np.where(known, on_a, plan_a), np.where(known, on_b, plan_b))
-    )
+    on = np.where(known, on_a, pairs.on_a), np.where(known, on_b, pairs.on_b)
+    spots = _bridge(cut, (one, other), on)
     clash = known & (gap < 0)
     close = known & (gap >= 0) & (gap < limit) & along
     blind = ~known & (flat < limit) & along

@@ -54,7 +54,8 @@ def check_ends(network: Network, joints: Joints, *, snap_m: float) -> Iterator[F
     nodes = network.nodes
     for rule, which in (
         ("dead-end", (degree == 1) & ~nodes.may_end & ~GRAVITY[nodes.kind]),
-        ("lone-node", degree == 0),
+        # Of a kind whose pipes are not there yet nothing is missing.
+        ("lone-node", (degree == 0) & np.isin(nodes.kind, network.segments.kind)),
     ):
         at = np.flatnonzero(which)
         yield found(network, rule, nodes.points[at], nodes=(at,))

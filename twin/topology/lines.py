@@ -8,14 +8,14 @@ import shapely
 from twin.topology.found import Found, found
 from twin.topology.joints import Joints
 from twin.topology.network import Bools, Floats, Ints, Network, Shapes
-from twin.topology.pairs import Near, Pieces, bodies, near, pieces
+from twin.topology.pairs import Near, Neighbours, Pieces
 
 LEAST_OVERLAP_M = 0.5
 """Shorter common stretches are the acute corners of a fork."""
 _WHOLE = 0.98
 
 
-def check_crossings(network: Network, joints: Joints, *, snap_m: float) -> Iterator[Found]:
+def check_crossings(network: Network, beside: Neighbours, *, snap_m: float) -> Iterator[Found]:
     """Yield crossings in plan of pipes of one kind, and of a pipe with itself, without a node.
 
     Left out: crossings whose bodies are known to pass one above the other, and those within
@@ -25,20 +25,18 @@ def check_crossings(network: Network, joints: Joints, *, snap_m: float) -> Itera
     --------
     The third pipe dives under the first, the second does not:
 
-    >>> from twin.topology.joints import join
+    >>> from twin.topology.pairs import neighbours
     >>> from twin.topology.sample import network
     >>> lines = ["0 0 2, 9 0 2", "3 -5 2, 3 5 2", "6 -5 1, 6 5 1"]
     >>> three = network(lines, width_m=0.3)
-    >>> for each in check_crossings(three, join(three, 0.05), snap_m=0.05):
+    >>> beside = neighbours(three.segments, np.zeros(3))
+    >>> for each in check_crossings(three, beside, snap_m=0.05):
     ...     print(each.rule.id, each.segments.tolist(), [str(place) for place in each.places])
     crossing [[1, 2]] ['POINT (3 0)']
     self-crossing [] []
     """
-    cut = pieces(network.segments)
-    kind = bodies(network.segments, cut, network.segments.kind)
-    alone = np.zeros(len(kind))
-    touching = [batch[_cross(cut, batch)] for batch in near(cut, alone, kind)]
-    a, b, x, y = _crossing(cut, touching)
+    cut = beside.cut
+    a, b, x, y = _crossing(cut, beside.pairs[_cross(network, cut, beside.pairs)])
     one, other = cut.segment[a], cut.segment[b]
     inside = ~(_at_end(network, one, x, y, snap_m) | _at_end(network, other, x, y, snap_m))
     gap = vertical_gap_m(network, cut, a, b, x, y)
@@ -63,7 +61,12 @@ def vertical_gap_m(network: Network, cut: Pieces, a: Ints, b: Ints, x: Floats, y
 
 
 def check_duplicates(
-    network: Network, joints: Joints, *, snap_m: float, least_overlap_m: float = LEAST_OVERLAP_M
+    network: Network,
+    joints: Joints,
+    beside: Neighbours,
+    *,
+    snap_m: float,
+    least_overlap_m: float = LEAST_OVERLAP_M,
 ) -> Iterator[Found]:
     """Yield pipes of one kind that lie upon one another, and pipes without length.
 
@@ -73,24 +76,19 @@ def check_duplicates(
     Examples
     --------
     >>> from twin.topology.joints import join
+    >>> from twin.topology.pairs import neighbours
     >>> from twin.topology.sample import network
     >>> lines = ["0 0, 10 0", "10 0.01, 0 0", "6 0, 20 0", "50 0, 50 0.01"]
     >>> four = network(lines)
-    >>> for each in check_duplicates(four, join(four, 0.05), snap_m=0.05):
+    >>> beside = neighbours(four.segments, np.full(4, 0.05))
+    >>> for each in check_duplicates(four, join(four, 0.05), beside, snap_m=0.05):
     ...     print(each.rule.id, each.segments.tolist(), each.measured.round(2).tolist())
     duplicate [[1, 2]] [10.0]
     overlap [[1, 3], [2, 3]] [4.0, 4.0]
     collapsed [[4, -1]] [0.01]
     """
     segments = network.segments
-    cut = pieces(segments)
-    batches = [
-        _common(network, cut, batch, snap_m)
-        for batch in near(
-            cut, np.full(len(cut.segment), snap_m), bodies(segments, cut, segments.kind)
-        )
-    ]
-    a, b, common, lines = (np.concatenate(column) for column in zip(*batches, strict=True))
+    a, b, common, lines = _common(network, beside, snap_m)
     one, other, common, places = _by_pair(segments.count, a, b, common, lines)
     shorter = np.minimum(segments.length_m[one], segments.length_m[other])
     longer = np.maximum(segments.length_m[one], segments.length_m[other])
@@ -111,23 +109,22 @@ def check_duplicates(
     )  # fmt: skip
 
 
-def _cross(cut: Pieces, batch: Near) -> Bools:
-    """Return which pairs cross, leaving out pieces that follow one another."""
-    own = cut.segment[batch.a] == cut.segment[batch.b]
+def _cross(network: Network, cut: Pieces, batch: Near) -> Bools:
+    """Return which pairs of one kind cross, leaving out pieces that follow one another."""
+    a, b = cut.segment[batch.a], cut.segment[batch.b]
+    own = a == b
     follows = own & (np.abs(cut.number[batch.a] - cut.number[batch.b]) <= 1)
     # A ring ends where it begins.
     ends = own & (cut.number[batch.a] == 0) & np.isclose(batch.on_a, 0.0)
     ends &= np.isclose(batch.on_b, 1.0)
-    crosses: Bools = batch.crosses & ~follows & ~ends
-    return crosses
+    same = network.segments.kind[a] == network.segments.kind[b]
+    return np.asarray(batch.crosses & same & ~follows & ~ends, np.bool_)
 
 
-def _crossing(cut: Pieces, batches: list[Near]) -> tuple[Ints, Ints, Floats, Floats]:
+def _crossing(cut: Pieces, pairs: Near) -> tuple[Ints, Ints, Floats, Floats]:
     """Return pairs of pieces and where they cross; one for each pair of segments and place."""
-    a = np.concatenate([each.a for each in batches])
-    b = np.concatenate([each.b for each in batches])
-    at = np.concatenate([each.on_a for each in batches])
-    x, y = place_of(cut, a, at)
+    a, b = pairs.a, pairs.b
+    x, y = place_of(cut, a, pairs.on_a)
     # A crossing on a vertex is one of both pieces there.
     spot = np.column_stack([cut.segment[a], cut.segment[b], np.round(x, 3), np.round(y, 3)])
     _, first = np.unique(spot, axis=0, return_index=True)
@@ -160,10 +157,12 @@ def _level(cut: Pieces, piece: Ints, x: Floats, y: Floats) -> Floats:
 
 
 def _common(
-    network: Network, cut: Pieces, batch: Near, snap_m: float
+    network: Network, beside: Neighbours, snap_m: float
 ) -> tuple[Ints, Ints, Floats, Shapes]:
     """Return pairs of segments and the stretch that two pieces of theirs have in common."""
-    batch = batch[cut.segment[batch.a] != cut.segment[batch.b]]
+    cut, batch = beside.cut, beside.pairs[beside.pairs.plan_m <= snap_m]
+    kind, a, b = network.segments.kind, cut.segment[batch.a], cut.segment[batch.b]
+    batch = batch[(a != b) & (kind[a] == kind[b])]
     p, q = cut.ends[batch.a], cut.ends[batch.b]
     along = p[:, 3:5] - p[:, :2]
     length = np.hypot(along[:, 0], along[:, 1])

@@ -6,6 +6,7 @@ measures them.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import shapely
@@ -40,43 +41,74 @@ class Near:
     crosses: Bools
     """Whether the axes cross in plan, and are not parallel."""
 
+    @property
+    def columns(self) -> tuple[Any, ...]:
+        """Its arrays in order."""
+        return self.a, self.b, self.plan_m, self.on_a, self.on_b, self.crosses
+
     def __getitem__(self, which: Bools | Ints) -> "Near":
         """Return some of them."""
-        return Near(
-            self.a[which], self.b[which], self.plan_m[which], self.on_a[which], self.on_b[which],
-            self.crosses[which],
-        )  # fmt: skip
+        return Near(*(column[which] for column in self.columns))
 
 
 def pieces(segments: Segments) -> Pieces:
-    """Return the pieces of all segments.
+    """Return the pieces of all segments; vertices that repeat make none.
 
     >>> from twin.topology.sample import network
-    >>> cut = pieces(network(["0 0, 5 0, 5 5", "9 9, 9 8"]).segments)
+    >>> cut = pieces(network(["0 0, 5 0, 5 0, 5 5", "9 9, 9 8"]).segments)
     >>> cut.segment.tolist(), cut.number.tolist()
     ([0, 0, 1], [0, 1, 0])
     """
     of_vertex = np.repeat(np.arange(segments.count), np.diff(segments.starts))
-    at = np.flatnonzero(of_vertex[:-1] == of_vertex[1:])
+    moved = (np.diff(segments.x) != 0) | (np.diff(segments.y) != 0)
+    # A segment that goes nowhere keeps a piece, as long as nothing.
+    moved |= (segments.length_m == 0)[of_vertex[:-1]]
+    at = np.flatnonzero((of_vertex[:-1] == of_vertex[1:]) & moved)
     places = np.column_stack([segments.x, segments.y, segments.centre_z_m])
     segment = of_vertex[at]
-    return Pieces(segment, at - segments.first[segment], np.hstack([places[at], places[at + 1]]))
+    begins = np.searchsorted(segment, np.arange(segments.count))
+    number = np.arange(len(at)) - begins[segment]
+    return Pieces(segment, number, np.hstack([places[at], places[at + 1]]))
 
 
-def bodies(segments: Segments, cut: Pieces, group: Ints) -> Ints:
-    """Return the group of each piece by its segment's; devices have one each and meet nothing.
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """The pieces of a network, and all pairs that come near one another."""
 
+    cut: Pieces
+    pairs: Near
+
+
+def neighbours(segments: Segments, reach_m: Floats) -> Neighbours:
+    """Return the pairs of pieces that come within reach in plan; devices meet nothing.
+
+    Parameters
+    ----------
+    segments : Segments
+        The pipes.
+    reach_m : ndarray of float, shape (n,)
+        How far around itself each segment looks, m; two see each other if one of them does.
+
+    Examples
+    --------
     >>> from twin.topology.sample import network
-    >>> pipes = network(["0 0, 5 0", "1 0, 2 0"], device=[False, True]).segments
-    >>> bodies(pipes, pieces(pipes), pipes.kind).tolist()
-    [0, -2]
+    >>> pipes = network(["0 0, 10 0", "5 -5, 5 5", "5 0, 6 0"], device=[False, False, True])
+    >>> found = neighbours(pipes.segments, np.zeros(3)).pairs
+    >>> found.a.tolist(), found.b.tolist(), found.crosses.tolist()
+    ([0], [1], [True])
     """
-    own = np.where(segments.device, -1 - np.arange(segments.count), group)
-    return np.asarray(own[cut.segment], np.int64)
+    cut = pieces(segments)
+    if not len(cut.segment) or (reach_m < 0).all():
+        nothing = np.zeros(0)
+        none, never = nothing.astype(np.int64), nothing.astype(np.bool_)
+        return Neighbours(cut, Near(none, none, nothing, nothing, nothing, never))
+    batches = list(near(cut, reach_m[cut.segment], ~segments.device[cut.segment]))
+    columns = zip(*(batch.columns for batch in batches), strict=True)
+    return Neighbours(cut, Near(*(np.concatenate(column) for column in columns)))
 
 
-def near(cut: Pieces, reach_m: Floats, group: Ints) -> Iterator[Near]:
-    """Yield pairs of pieces of one group whose axes come within reach in plan, a batch at a time.
+def near(cut: Pieces, reach_m: Floats, counts: Bools) -> Iterator[Near]:
+    """Yield pairs of pieces whose axes come within reach in plan, a batch at a time.
 
     Parameters
     ----------
@@ -84,14 +116,14 @@ def near(cut: Pieces, reach_m: Floats, group: Ints) -> Iterator[Near]:
         The pieces.
     reach_m : ndarray of float, shape (m,)
         How far around itself each piece looks, m; two see each other if one of them does.
-    group : ndarray of int, shape (m,)
-        Only pieces of the same group are compared.
+    counts : ndarray of bool, shape (m,)
+        Which pieces are compared at all.
 
     Examples
     --------
     >>> from twin.topology.sample import network
     >>> cut = pieces(network(["0 0, 10 0", "5 -5, 5 5", "0 3, 4 3"]).segments)
-    >>> batch, = near(cut, np.full(3, 3.0), np.zeros(3, int))
+    >>> batch, = near(cut, np.full(3, 3.0), np.ones(3, bool))
     >>> list(zip(batch.a.tolist(), batch.b.tolist(), batch.plan_m.tolist()))
     [(0, 1, 0.0), (0, 2, 3.0), (1, 2, 1.0)]
     """
@@ -108,7 +140,7 @@ def near(cut: Pieces, reach_m: Floats, group: Ints) -> Iterator[Near]:
         one = one + start
         # Both see each other: the pair is kept by the one that looks further, or comes first.
         further, as_far = reach_m[one] > reach_m[other], reach_m[one] == reach_m[other]
-        kept = (further | (as_far & (one < other))) & (group[one] == group[other])
+        kept = (further | (as_far & (one < other))) & counts[one] & counts[other]
         one, other = one[kept], other[kept]
         a, b = np.minimum(one, other), np.maximum(one, other)
         order = np.lexsort((b, a))

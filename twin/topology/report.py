@@ -1,25 +1,34 @@
 """All checks of a network, and what it consists of."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from twin.errors import InvalidInputError
-from twin.topology.clashes import check_clashes
-from twin.topology.depths import DEEPEST_M, GROUND_TOLERANCE_M, Stations, check_depths
+from twin.topology.clashes import check_clashes, reach_m
+from twin.topology.depths import (
+    DEEPEST_M,
+    GROUND_TOLERANCE_M,
+    Stations,
+    check_depths,
+    stations,
+)
 from twin.topology.ends import check_ends, check_near
 from twin.topology.found import CHECKS, Found, found
 from twin.topology.graph import bridges, in_loops
 from twin.topology.joints import BY_ENDS, BY_PLACE, LISTED, LOOSE, Joints, join
 from twin.topology.lines import check_crossings, check_duplicates
-from twin.topology.network import Bools, Floats, Ints, Network, Shapes
+from twin.topology.network import Bools, Floats, Ints, Network, Segments, Shapes
+from twin.topology.pairs import Neighbours, neighbours
 from twin.topology.slopes import LEAST_RISE_M, check_slopes, flows, grouped
 
 SNAP_M = 0.05
 """As near as a loader joins an end to a node."""
 NEAR_M = 0.5
+
+GroundAbove = Callable[[Joints, Stations], Floats]
 
 
 @dataclass(frozen=True)
@@ -91,8 +100,7 @@ def examine(
     tolerances: Tolerances = Tolerances(),
     *,
     checks: Collection[str] = CHECKS,
-    along: Stations | None = None,
-    ground_z_m: Floats | None = None,
+    ground: GroundAbove | None = None,
 ) -> Report:
     """Build the topology of a network and check it.
 
@@ -104,8 +112,8 @@ def examine(
         How near is near.
     checks : collection of str
         Of `CHECKS`; all if not said.
-    along, ground_z_m : Stations and ndarray of float, shape (k,), optional
-        Where the network is compared with the ground, and the ground there; without them
+    ground : callable, optional
+        Asked for the ground at stations, m, shape (k,), NaN where it is not known; without it
         ``depths`` finds nothing.
 
     Raises
@@ -127,32 +135,82 @@ def examine(
         )
     joints = join(network, tolerances.snap_m)
     parts = parts_of(network, joints)
-    snap_m = tolerances.snap_m
-    made = {
-        "ends": lambda: check_ends(network, joints, snap_m=snap_m),
-        "near": lambda: check_near(network, joints, snap_m=snap_m, near_m=tolerances.near_m),
-        "crossings": lambda: check_crossings(network, joints, snap_m=snap_m),
-        "duplicates": lambda: check_duplicates(network, joints, snap_m=snap_m),
-        "slopes": lambda: check_slopes(network, joints, least_rise_m=tolerances.least_rise_m),
-        "parts": lambda: iter([_isolated(network, parts)]),
-        "depths": lambda: (
-            check_depths(
-                network,
-                along,
-                ground_z_m,
-                deepest_m=tolerances.deepest_m,
-                tolerance_m=tolerances.ground_m,
-            )
-            if along is not None and ground_z_m is not None
-            else iter(())
-        ),
-        "clashes": lambda: check_clashes(network, joints),
-    }
-    # Nothing is near anything in a network without pipes.
     wanted = [check for check in CHECKS if check in checks]
+    # Nothing is near anything in a network without pipes.
     if not network.segments.count:
         wanted = [check for check in wanted if check == "ends"]
-    return Report(network, joints, parts, tuple(each for check in wanted for each in made[check]()))
+    beside = _beside(network.segments, tolerances, wanted)
+    found = [
+        each
+        for check in wanted
+        for each in (
+            _against(network, joints, beside, check, tolerances)
+            if check in _PAIRED
+            else _alone(network, joints, parts, check, tolerances, ground)
+        )
+    ]
+    return Report(network, joints, parts, tuple(found))
+
+
+def warm() -> None:
+    """Compile the kernels, so that the first report need not wait."""
+    from twin.topology.sample import network
+
+    lines = ["0 0 1, 9 0 1", "5 -5 1, 5 5 1", "0 0.5 1, 9 0.5 1"]
+    report = examine(network(lines, kind=["water", "gas", "sewer"], width_m=0.2))
+    assert report.bridges.all()
+
+
+_PAIRED = ("crossings", "duplicates", "clashes")
+
+
+def _beside(segments: Segments, tolerances: Tolerances, wanted: Collection[str]) -> Neighbours:
+    """Return the pairs of pieces that the checks wanted have to look at: one search for all."""
+    if not set(wanted) & set(_PAIRED):
+        return neighbours(segments, np.full(segments.count, -1.0))
+    reach = np.full(segments.count, tolerances.snap_m)
+    if "clashes" in wanted:
+        reach = np.maximum(reach, reach_m(segments))
+    return neighbours(segments, reach)
+
+
+def _against(
+    network: Network, joints: Joints, beside: Neighbours, check: str, tolerances: Tolerances
+) -> Iterator[Found]:
+    snap_m = tolerances.snap_m
+    if check == "crossings":
+        return check_crossings(network, beside, snap_m=snap_m)
+    if check == "duplicates":
+        return check_duplicates(network, joints, beside, snap_m=snap_m)
+    return check_clashes(network, joints, beside)
+
+
+def _alone(
+    network: Network,
+    joints: Joints,
+    parts: Parts,
+    check: str,
+    tolerances: Tolerances,
+    ground: GroundAbove | None,
+) -> Iterator[Found]:
+    snap_m = tolerances.snap_m
+    if check == "ends":
+        yield from check_ends(network, joints, snap_m=snap_m)
+    elif check == "near":
+        yield from check_near(network, joints, snap_m=snap_m, near_m=tolerances.near_m)
+    elif check == "slopes":
+        yield from check_slopes(network, joints, least_rise_m=tolerances.least_rise_m)
+    elif check == "parts":
+        yield _isolated(network, parts)
+    elif ground is not None:
+        along = stations(network.segments)
+        yield from check_depths(
+            network,
+            along,
+            ground(joints, along),
+            deepest_m=tolerances.deepest_m,
+            tolerance_m=tolerances.ground_m,
+        )
 
 
 def parts_of(network: Network, joints: Joints) -> Parts:

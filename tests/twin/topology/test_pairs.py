@@ -26,7 +26,7 @@ def plan(row: tuple[int, ...]) -> shapely.LineString:
 @given(st.lists(piece, min_size=1, max_size=12), st.integers(0, 5))
 def test_near_pairs_are_those_within_reach(rows: list[tuple[int, ...]], reach: int) -> None:
     pieces = cut(rows)
-    batches = list(near(pieces, np.full(len(rows), float(reach)), np.zeros(len(rows), np.int64)))
+    batches = list(near(pieces, np.full(len(rows), float(reach)), np.ones(len(rows), np.bool_)))
     found = {
         (a, b): far
         for each in batches
@@ -63,7 +63,7 @@ def test_the_place_of_the_nearest_approach_has_that_distance(
 
 def test_reach_of_either_suffices() -> None:
     pieces = cut([(0, 0, 0, 9, 0, 0), (0, 4, 0, 9, 4, 0)])
-    group = np.zeros(2, np.int64)
+    group = np.ones(2, np.bool_)
     for reach in ([4.0, 0.0], [0.0, 4.0]):
         assert [len(each.a) for each in near(pieces, np.array(reach), group)] == [1]
     assert [len(each.a) for each in near(pieces, np.array([3.9, 3.9]), group)] == [0]
@@ -76,7 +76,7 @@ def test_a_network_of_arcs_is_walked_in_batches() -> None:
     ends[:, 0] = np.arange(count) * 10.0
     ends[:, 3] = ends[:, 0] + 9.0
     pieces = Pieces(np.arange(count), np.zeros(count, np.int64), ends)
-    batches = list(near(pieces, np.full(count, 1.0), np.zeros(count, np.int64)))
+    batches = list(near(pieces, np.full(count, 1.0), np.ones(count, np.bool_)))
     assert len(batches) == 2
     assert sum(len(each.a) for each in batches) == count - 1
 
@@ -87,5 +87,5 @@ def test_vertices_far_from_zero_keep_their_millimetres() -> None:
     far = network(lines)
     from twin.topology.pairs import pieces
 
-    (batch,) = near(pieces(far.segments), np.full(2, 0.01), np.zeros(2, np.int64))
+    (batch,) = near(pieces(far.segments), np.full(2, 0.01), np.ones(2, np.bool_))
     assert abs(batch.plan_m[0] - 0.003) < 1e-6
