@@ -1,14 +1,14 @@
 """GeoJSON in, city metres inside, GeoJSON out."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from twin.crs import CityGeometry, Frame, LonLatGeometry
+from twin.crs import LONLAT, CityGeometry, Frame, LonLatGeometry, reproject
 from twin.errors import InvalidInputError
 
 MOST_VERTICES = 50_000
@@ -63,6 +63,13 @@ def _require_sound(geometry: BaseGeometry, called: str) -> None:
         raise InvalidInputError(
             f"{called} is not a sound polygon: {shapely.is_valid_reason(geometry)}"
         )
+
+
+def to_geojsons(geometries: Sequence[BaseGeometry], frame: Frame) -> list[dict[str, Any]]:
+    """Return geometries of the city as GeoJSON, brought to degrees in one go."""
+    degrees = reproject(np.array(geometries, dtype=object), frame.name, LONLAT)
+    rounded = shapely.transform(degrees, lambda xy: np.round(xy, 7))
+    return [json.loads(each) for each in shapely.to_geojson(rounded)]
 
 
 def to_geojson(geometry: BaseGeometry, frame: Frame) -> dict[str, Any]:

@@ -25,8 +25,10 @@ from api.routes import (
     common,
     events,
     features,
+    history,
     metrics,
     processes,
+    quality,
     site,
     tile_report,
     tiles,
@@ -64,7 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
         warming.start()
         desk.open()
         with engine:
-            yield {"desk": desk, "pushed": pushed}
+            yield {"desk": desk, "pushed": pushed, "app": app}
             desk.close()
         # What is under way there must not lose its database, nor a compiler its interpreter.
         warming.join()
@@ -80,7 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.tiles, app.state.desk, app.state.pushed = engine, desk, pushed
     # The report's addresses look like those of tiles, and come first.
     first = (common, features, tile_report, tiles, archives, events)
-    for module in (*first, catalogue, codes, processes, metrics):
+    for module in (*first, history, catalogue, codes, processes, quality, metrics):
         app.include_router(module.router)
     site.install(app, settings.web_dist)
     errors.install(app)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from api.access_log import AccessLog
 from api.metrics import Metrics, Samples, Slate, lasting, summed
+from api.request_head import Head, read_head
 from tiles.cache import Address, Made
 from tiles.live import TileEngine
 
@@ -72,7 +73,7 @@ class Desk:
         self.most_of_one, self.most_connections = most_of_one, most_connections
         self.metrics = Metrics()
         self.asked: dict[bytes, Asked] = {}
-        self.codings: dict[bytes, str] = {}
+        self.heads: dict[bytes, Head] = {}
         self.made: dict[bytes, tuple[Address, Made]] = {}
         self.until = float("-inf")
         self.start_200 = self.start_204 = self.start_304 = b""
@@ -130,11 +131,19 @@ class Desk:
             self.asked.clear()
         self.asked[request] = asked
 
-    def remember_coding(self, block: bytes, coding: str) -> None:
-        """Keep how header lines were read: a browser repeats them, but for the tag."""
-        if len(self.codings) >= _MOST_REMEMBERED:
-            self.codings.clear()
-        self.codings[block] = coding
+    def head(self, block: bytes) -> Head | None:
+        """Return header lines, read; None if they are not plain.
+
+        How they were read is kept: a browser repeats them, but for the tag.
+        """
+        found = self.heads.get(block)
+        if found is None:
+            found = read_head(block)
+            if found is not None:
+                if len(self.heads) >= _MOST_REMEMBERED:
+                    self.heads.clear()
+                self.heads[block] = found
+        return found
 
     def samples(self) -> Samples:
         """Return what all processes counted."""

@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from twin.caller import GoneError
 from twin.errors import (
     ConflictError,
     InvalidInputError,
@@ -26,6 +27,7 @@ STATUS: dict[type[Exception], int] = {
     InvalidInputError: 400,
     ConflictError: 409,
     UnavailableError: 503,
+    GoneError: 400,  # nobody reads it
     TwinError: 500,
     RequestValidationError: 400,  # OGC API - Features asks for 400 where FastAPI gives 422
     OperationalError: 503,

@@ -1,38 +1,29 @@
-"""Tiles answered before the framework sees the request.
+"""Tiles and features answered before the framework sees the request.
 
 uvicorn's own protocol, taught one thing: a complete request without a body for a tile that is ready
-(or made in no time) is answered at once on the transport.  Everything else, and everything unusual,
-goes to uvicorn's parser and to the application, on the same connection and in the same order.
+(or made in no time), or for features whose texts are, is answered at once on the transport.
+Everything else, and everything unusual, goes to uvicorn's parser and to the application, on the
+same connection and in the same order.
 """
 
-import asyncio
 import re
-import socket
-from contextlib import suppress
-from http import HTTPStatus
 from time import monotonic
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from fastapi import Request
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from api.codings import PLAIN
 from api.desk import Asked, Desk
-from api.request_head import read_head, read_request
-from api.tile_answer import Sheet, body_of, is_known, is_ready, sheet
+from api.feature_answer import page_asked
+from api.patient import PatientProtocol
+from api.request_head import Head, PlainItems, read_items_request, read_request
+from api.tile_answer import Sheet, body_of, is_known, is_ready, sheet, written
 from api.tile_app import TileApp
 from api.watched import Refusal, Watched, client_of
 from tiles.cache import Made
 
-FIRST_REQUEST_S = 30.0
-"""How long a new connection may take to send its first request, or any one to send a whole head."""
-BODY_S = 120.0
-"""How long a client may take to send the body of a request."""
-STALLED_S = 60.0
-"""How long a client may leave what was sent to it unread."""
-LONGEST_HEAD_BYTES = 64 * 1024
 LONGEST_ADDRESS_BYTES = 16 * 1024
-_LAST_LOOK_S = 0.05
-_UNSENT_BYTES = 128 * 1024
-"""What the system may hold for a client that does not read; what is under way to it is apart."""
 _IN_A_ROW = 8
 """So many requests that came in at once are answered before others have their turn."""
 _COPIED_BYTES = 8192
@@ -44,7 +35,7 @@ _EDITION = re.compile(rb"(?:v=[0-9a-z]{1,40})?")
 """A query that asks nothing: the edition that TileJSON puts behind the addresses of tiles."""
 
 
-class HotProtocol(HttpToolsProtocol):
+class HotProtocol(PatientProtocol):
     """One connection.
 
     Requests that come in one after another, without waiting for answers, are answered in their
@@ -53,50 +44,16 @@ class HotProtocol(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        desk = self.app_state.get("desk") if self.limit_concurrency is None else None
-        self._desk: Desk | None = desk
-        self._free = False
-        """Whether the next bytes begin a request, and it may be answered now."""
-        self._held = b""
-        self._inside = False
-        self._in_head = False
-        self._head_size = 0
-        self.seen = 0.0
-        self._began = 0.0
-        self._overdue = False
         self._watched: Watched | None = None
-        self._idle_timer: asyncio.TimerHandle | None = None
-        self._stalled_timer: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin: a client that says nothing does not stay."""
-        super().connection_made(transport)
-        with suppress(OSError):  # not every kind of socket knows it
-            own = transport.get_extra_info("socket")
-            own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
-        self.seen = monotonic() + FIRST_REQUEST_S - self.timeout_keep_alive
-        self._idle_timer = self.loop.call_later(FIRST_REQUEST_S, self._look)
-        if self._desk is not None:
-            if len(self._desk.connections) >= self._desk.most_connections:
-                self._desk.make_room()
-            if len(self._desk.connections) >= self._desk.most_connections:
-                self._desk.metrics.refused["connections"] += 1
-                self._refuse(503, "too many connections; come again in a moment")
-                return
-            self._desk.connections.add(self)
-            self._free = True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End, and let nothing be made for a client that is gone."""
-        self._held, self._free = b"", False
-        for timer in (self._idle_timer, self._stalled_timer):
-            if timer is not None:
-                timer.cancel()
-        if self._desk is not None:
-            self._desk.connections.discard(self)
+        self._leave()
+        super().connection_lost(exc)
+
+    def _leave(self) -> None:
         if self._watched is not None and self.cycle and not self.cycle.response_complete:
             self._watched.leave()
-        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Answer what can be answered at once, and give the rest to the parser."""
@@ -167,30 +124,6 @@ class HotProtocol(HttpToolsProtocol):
         if desk.log is not None:
             self._note(asked.line, status, len(body))
 
-    def _between(self) -> bool:
-        """Return whether no request is under way."""
-        return (self.cycle is None or self.cycle.response_complete) and not self.pipeline
-
-    def _settle(self) -> None:
-        """Find out whether the next request may be answered at once."""
-        self._free = (
-            self._desk is not None
-            and not (self._inside or self._held or self.flow.write_paused)
-            and self._between()
-            and not self.transport.is_closing()
-        )
-
-    def _feed(self, data: bytes) -> None:
-        """Let the parser read."""
-        self._free = False
-        self._head_size += len(data)
-        super().data_received(data)
-        if self._in_head and self._head_size > LONGEST_HEAD_BYTES:
-            if self._desk is not None:
-                self._desk.metrics.refused["head"] += 1
-            self._refuse(431, f"a request's head may have {LONGEST_HEAD_BYTES} bytes at the most")
-        self._settle()
-
     def _serve(self, data: bytes) -> None:
         at = answered = 0
         while at < len(data):
@@ -214,14 +147,14 @@ class HotProtocol(HttpToolsProtocol):
     def _answer(self, data: bytes, at: int, end: int) -> bool:
         """Answer the request at a place; return False to leave it to the parser."""
         desk, plain = self._desk, read_request(data, at, end)
-        if plain is None or desk is None:
+        if desk is None:
             return False
-        coding = desk.codings.get(plain.block)
-        if coding is None:
-            coding = read_head(plain.block)
-            if coding is None:
-                return False
-            desk.remember_coding(plain.block, coding)
+        if plain is None:
+            return self._answer_features(desk, data, at, end)
+        head = desk.head(plain.block)
+        if head is None or head.coding is None:
+            return False
+        coding = head.coding
         made = self._ready(desk, plain.key, coding)
         if made is None:
             return False
@@ -231,6 +164,50 @@ class HotProtocol(HttpToolsProtocol):
         self.seen = monotonic()
         self._send(desk, made, sheet(made, coding), asked)
         return True
+
+    def _answer_features(self, desk: Desk, data: bytes, at: int, end: int) -> bool:
+        """Answer a page of features at a place, as the application would; else return False."""
+        began = monotonic()
+        plain = read_items_request(data, at, end)
+        head = None if plain is None else desk.head(plain.block)
+        if plain is None or head is None or head.coding != PLAIN or head.forwarded:
+            return False
+        try:
+            asked = page_asked(Request(self._scope(plain, head)))
+            answer = None if asked is None else asked.at_once()
+        except Exception:
+            return False  # the application meets the same error, and knows how to tell of it
+        if answer is None:
+            return False
+        if began >= desk.until:
+            desk.renew(began)
+        start = desk.start_200 + written(answer.raw_headers)
+        body = b"" if plain.bodiless else answer.body
+        self.transport.writelines((start, body) if body else (start,))
+        self.seen = monotonic()
+        desk.metrics.answered(plain.path.decode(), 200, len(body), self.seen - began)
+        if desk.log is not None:
+            self._note(plain.line, 200, len(body))
+        return True
+
+    def _scope(self, plain: PlainItems, head: Head) -> dict[str, Any]:
+        """Return what the application would be told of a request, HEAD being GET."""
+        path = plain.path.decode()
+        return {
+            "type": "http",
+            "http_version": "1.1",
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "root_path": self.root_path,
+            "headers": head.headers,
+            "state": self.app_state,
+            "app": self.app_state["app"],
+            "method": "GET",
+            "path": path,
+            "raw_path": plain.path,
+            "query_string": plain.query,
+        }
 
     def _ready(self, desk: Desk, key: bytes, coding: str) -> Made | None:
         """Return a tile, if it is there in a coding, or made in no time."""
@@ -270,69 +247,12 @@ class HotProtocol(HttpToolsProtocol):
         client = self.client[0] if self.client else "-"
         self._desk.log.note(client, line[:-2].decode(), status, size)  # type: ignore[union-attr]
 
-    def on_message_begin(self) -> None:
-        """Note that the parser is inside a request."""
-        self._inside = self._in_head = True
-        self._began = monotonic()
-        super().on_message_begin()
-
     def on_headers_complete(self) -> None:
-        """Note that the head is whole."""
-        self._in_head, self._head_size = False, 0
+        """Refuse an address that is too long."""
         if len(self.url) > LONGEST_ADDRESS_BYTES:
             self.url = b"/"
             self.scope["state"]["refused"] = 414
         super().on_headers_complete()
-
-    def on_message_complete(self) -> None:
-        """Note that the request is whole."""
-        self._inside = False
-        super().on_message_complete()
-
-    def on_response_complete(self) -> None:
-        """Note when the application was done."""
-        self.seen = monotonic()
-        super().on_response_complete()
-        # The look that this class takes at idle connections is enough.
-        self._unset_keepalive_if_required()
-        self._settle()
-
-    def is_idle(self) -> bool:
-        """Return whether nothing is under way."""
-        return self._between() and not self._inside and not self._held
-
-    def _look(self) -> None:
-        """Close the connection if nothing came for long; else look again when that might be."""
-        if self.transport.is_closing():
-            return
-        now = monotonic()
-        if self._inside:
-            left = self._began + (FIRST_REQUEST_S if self._in_head else BODY_S) - now
-        elif self.is_idle():
-            left = self.seen + self.timeout_keep_alive - now
-        else:
-            left = float(self.timeout_keep_alive)  # what ends the answer begins the time anew
-        if left > 0:
-            self._overdue = False
-        elif not self._overdue:
-            # The loop looks at the clock before it reads: if it was late itself, the request that
-            # it waits for may be here already.
-            self._overdue, left = True, _LAST_LOOK_S
-        else:
-            self.transport.close()
-            return
-        # A request that begins meanwhile may have less time than this one has left.
-        self._idle_timer = self.loop.call_later(min(left, FIRST_REQUEST_S), self._look)
-
-    def _refuse(self, status: int, detail: str) -> None:
-        """Answer with an error ahead of the framework, and hang up."""
-        self._free = False
-        title, body = HTTPStatus(status).phrase, detail.encode()
-        head = f"HTTP/1.1 {status} {title}\r\nconnection: close\r\n"
-        head += "retry-after: 5\r\n" if status == 503 else ""
-        head += f"content-type: text/plain; charset=utf-8\r\ncontent-length: {len(body)}\r\n\r\n"
-        self.transport.write(head.encode() + body)
-        self.transport.close()
 
     def shutdown(self) -> None:
         """Begin to stop: who listens to news would keep the connection for ever."""
@@ -341,20 +261,13 @@ class HotProtocol(HttpToolsProtocol):
             pushed.close()
         super().shutdown()
         self._settle()
-
-    def pause_writing(self) -> None:
-        """Stop answering a client that does not read, and leave it if it never does."""
-        super().pause_writing()
-        self._free = False
-        if self._stalled_timer is None:
-            self._stalled_timer = self.loop.call_later(STALLED_S, self.transport.abort)
+        if self.config.timeout_graceful_shutdown:
+            # What is then still under way is cancelled, and nobody waits for its threads.
+            self.loop.call_later(0.8 * self.config.timeout_graceful_shutdown, self._leave)
 
     def resume_writing(self) -> None:
         """Go on with what was held back."""
         super().resume_writing()
-        if self._stalled_timer is not None:
-            self._stalled_timer.cancel()
-            self._stalled_timer = None
         # Not now: others have their turn first.
         self.loop.call_soon(self._go_on)
 

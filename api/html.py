@@ -1,15 +1,25 @@
 """Pages for people, made on the server from ``api/templates``; they load nothing from elsewhere."""
 
+import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cache
 from itertools import groupby
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from api import quality_page
+from api.element_file import file_address, map_address
+from api.links import Link
+from api.plots import HIGH, WIDE, plan, plot
 from layers import Field, Layer, layers
+from layers.file import ElementFile
 from layers.query import Page
 from twin.database import City
+
+_WRITTEN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*Z")
+"""A time as layers write it: RFC 3339, UTC."""
 
 
 @cache
@@ -90,6 +100,30 @@ def item(base: str, city: City, found: Page, *, json: str) -> str:
         values=named,
         geometry=geometry,
         json=json,
+        file=f"{base}/collections/{layer.id}/items/{number}/file?f=html",
+    )
+
+
+def element_file(base: str, city: City, found: ElementFile, links: list[Link]) -> str:
+    """Return the file of one feature on one page."""
+    subject = found.subject
+    return _made(
+        "element_file",
+        base,
+        city,
+        layer=subject.layer,
+        number=subject.id,
+        name=subject.name or f"{subject.layer.title.zh} {subject.id}",
+        chapters=found.chapters,
+        distance_m=subject.distance_m,
+        links=links,
+        map=map_address(base, subject) if subject.place else None,
+        told=_told,
+        made_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        file_of=lambda ref: file_address(base, ref),
+        plot=plot,
+        plan=plan,
+        size=(WIDE, HIGH),
     )
 
 
@@ -107,9 +141,21 @@ def tile_report(base: str, city: City, found: Mapping[str, Any]) -> str:
     )
 
 
+def quality(base: str, city: City, found: Mapping[str, Any]) -> str:
+    """Return the page on the quality of the data."""
+    return _made("quality", base, city, **quality_page.told(found))
+
+
 def message(base: str, **words: str) -> str:
     """Return a page that says one thing: ``zh``, ``en``, ``detail_zh`` and ``detail_en``."""
     return _templates().get_template("message.html").render(base=base, city="", **words)
+
+
+def _told(entry: Field, value: Any) -> str:
+    """Return a value as a sheet of paper holds it: measures to three decimals."""
+    if isinstance(value, float) and entry.unit != "°":
+        return f"{value:,.3f}".rstrip("0").rstrip(".")
+    return _shown(entry, value)
 
 
 def _made(template: str, base: str, city: City, **values: Any) -> str:
@@ -128,4 +174,8 @@ def _shown(entry: Field, value: Any) -> str:
     meaning = entry.codes.get(str(value))
     if meaning is not None:
         return f"{meaning.zh} {meaning.en}"
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    if entry.type == "date-time" and _WRITTEN.fullmatch(str(value)):
+        return f"{value[:10]} {value[11:16]} UTC"
     return f"{value:.10g}" if isinstance(value, float) else str(value)

@@ -83,15 +83,22 @@ class Compiling:
 
     def wait(self) -> None:
         """Wait until it is done, and load what was compiled."""
+        self.wait_for_code()
+        _load()
+
+    def wait_for_code(self) -> None:
+        """Wait until it is done."""
         if self._child is not None and self._child.wait() == 0:
             _mark().touch()
-        _load()
 
 
 def prepare(say: Callable[[str], None]) -> None:
-    """Compile the kernels of tiles and analyses, or load them compiled; tell if it takes long."""
+    """Compile the kernels if that was not done here before; tell if it takes long.
+
+    They are not loaded: what works for a moment and ends needs but a few of them.
+    """
     with Compiling(say) as compiling:
-        compiling.wait()
+        compiling.wait_for_code()
 
 
 def _load() -> None:

@@ -1,11 +1,13 @@
 """What is answered to whoever asks for a tile; every way a tile leaves the service uses this."""
 
+from collections.abc import Sequence
+
 from api.codings import PLAIN
 from api.edge import EVERYWHERE
 from tiles.cache import Made
 from tiles.encodings.mvt import MEDIA_TYPE
 
-Head = tuple[tuple[bytes, bytes], ...]
+Head = Sequence[tuple[bytes, bytes]]
 
 
 class Sheet:
@@ -48,7 +50,7 @@ class Sheet:
             (b"content-type", MEDIA_TYPE.encode()),
         )
         self.head: Head = (*self.unchanged, *coded, *told) if made.size else self.unchanged
-        self.head_bytes, self.unchanged_bytes = _written(self.head), _written(self.unchanged)
+        self.head_bytes, self.unchanged_bytes = written(self.head), written(self.unchanged)
 
 
 def sheet(made: Made, coding: str) -> Sheet:
@@ -82,5 +84,6 @@ def is_known(etag: str, given: str) -> bool:
     return given.strip() == "*" or etag in known
 
 
-def _written(head: Head) -> bytes:
+def written(head: Head) -> bytes:
+    """Return the rest of an answer's head, from behind the date to the empty line."""
     return b"".join(b"%b: %b\r\n" % entry for entry in (*head, *EVERYWHERE)) + b"\r\n"

@@ -1,8 +1,9 @@
 """What surrounds every request that is not answered from memory."""
 
-import asyncio
 from time import monotonic
 from typing import Any
+
+from anyio import CancelScope
 
 from api.desk import Desk
 from api.edge import EVERYWHERE
@@ -29,20 +30,21 @@ class Watched:
     def __init__(self, app: Any, desk: Desk, client: str) -> None:
         self._app, self._desk, self._client = app, desk, client
         self._caller = Caller()
-        self._task: asyncio.Task[Any] | None = None
-        self._safe = False
-        self._left = False
+        # Its end waits for the threads that work for the request: they have a session in hand.
+        self._work = CancelScope()
+        self._safe = self._runs = self._left = False
         self._status, self._size = 0, 0
         desk.in_work[client] += 1
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
         began = monotonic()
-        self._safe = scope["method"] in _SAFE
-        self._task = asyncio.current_task()
+        self._safe, self._runs = scope["method"] in _SAFE, True
         scope["state"]["caller"] = self._caller
 
         async def counted(message: Any) -> None:
+            if self._left:
+                return
             if message["type"] == "http.response.start":
                 self._status = message["status"]
             else:
@@ -51,12 +53,10 @@ class Watched:
 
         try:
             if not self._left:
-                await self._app(scope, receive, counted)
-        except asyncio.CancelledError:
-            if not self._left:
-                raise
+                with self._work:
+                    await self._app(scope, receive, counted)
         finally:
-            self._task = None
+            self._runs = False
             self._end(scope, monotonic() - began)
 
     def leave(self) -> None:
@@ -64,13 +64,13 @@ class Watched:
 
         A request that may change something goes on: whoever sent it finds the result later.
         """
-        if self._left or (self._task is not None and not self._safe):
+        if self._left or (self._runs and not self._safe):
             return
         self._left = True
         self._desk.metrics.left += 1
-        if self._task is not None:
+        if self._runs:
             self._caller.gone = True
-            self._task.cancel()
+            self._work.cancel()
             self._desk.enders.submit(self._caller.leave)
 
     def _end(self, scope: Any, took_s: float) -> None:

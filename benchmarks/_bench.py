@@ -112,7 +112,11 @@ def machine() -> str:
         platform.machine(),
     )
     memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{os.cpu_count()} × {model}, {memory_gib:.0f} GiB, Python {platform.python_version()}"
+    words = f"{os.cpu_count()} × {model}, {memory_gib:.0f} GiB, Python {platform.python_version()}"
+    busy = os.getloadavg()[1]
+    # More than a benchmark and its peers make by themselves.
+    shared = f", shared with others (load average {busy:.0f})"
+    return words + (shared if busy > 2.5 * (os.cpu_count() or 1) else "")
 
 
 def _table(benchmark: Benchmark, result: Result) -> str:

@@ -23,9 +23,9 @@ def python_with(*packages: str) -> Path:
     home = _CACHE / "-".join(name.replace("==", "-") for name in packages)
     python = home / "bin" / "python"
     if not (home / "ready").exists():
-        uv = shutil.which("uv")
+        uv = os.environ.get("UV") or shutil.which("uv")
         if uv is None:
-            raise UnavailableError("no uv on the PATH; start benchmarks by ./bench")
+            raise UnavailableError("no uv; start benchmarks by ./bench, which finds one")
         subprocess.run([uv, "venv", "-q", "--clear", "-p", sys.executable, home], check=True)
         subprocess.run([uv, "pip", "install", "-q", "-p", python, *packages], check=True)
         (home / "ready").touch()

@@ -11,19 +11,13 @@ from sqlalchemy import inspect as inspect_table
 from layers._limits import COUNT, LIMITS, Limit
 from twin.errors import HouseRuleError
 from twin.model import Located
+from twin.words import Words as Words
 
 FieldType = Literal[
     "string", "integer", "number", "boolean", "date-time", "uuid", "strings", "object"
 ]
 
 _RFC_3339: ColumnElement[str] = literal_column("""'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'""")
-
-
-class Words(NamedTuple):
-    """The same words in Chinese and in English."""
-
-    zh: str
-    en: str
 
 
 class Group(NamedTuple):

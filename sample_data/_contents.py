@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from sample_data._board import Board
+from sample_data._components import write_components, write_events
 from sample_data._drains import SEWER, STORM, write_drains
 from sample_data._floods import Spots, draw_spots, write_spots
 from sample_data._geometry import lines, points
@@ -51,6 +52,8 @@ def write_city(
     write_teams(writer, town.facilities, names, seed)
     cells = [board.cell_near(place) for place in spots.board]
     write_spots(writer, spots, pumps, cells, now, seed)
+    progress("部件和事件 components and events", 0, 1)
+    write_events(writer, board, write_components(writer, board), spots, now)
     progress("地形 rasters", 0, 1)
     _write_rasters(writer, board, spots, data_dir)
     progress("完成 done", 1, 1)

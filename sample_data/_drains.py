@@ -1,6 +1,7 @@
 """Sewers and storm drains: they fall towards an outfall, and are pumped up where too deep."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import shapely
@@ -16,7 +17,16 @@ from sample_data._write import Writer
 
 _SIZES_M = np.array([0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2, 1.5, 1.8, 2.2])
 _HEAD_FREE_M = 14.0
-_MANHOLES_M = 68.0
+
+
+class Spacing(NamedTuple):
+    """How far apart things stand along a street, and how far off its ends."""
+
+    apart_m: float
+    free_m: float
+
+
+MANHOLES = Spacing(apart_m=68.0, free_m=_HEAD_FREE_M + 8.0)
 
 
 @dataclass(frozen=True)
@@ -139,7 +149,7 @@ def _laid(roads: Roads, way: Ways, downhill: Downhill, invert: Inverts, rules: R
     off = np.where(downhill.forward, _HEAD_FREE_M, way.length_m - _HEAD_FREE_M)
     where = cuts(
         [
-            (*every(way, _MANHOLES_M, free_m=_HEAD_FREE_M + 8.0), "manhole"),
+            (*every(way, MANHOLES.apart_m, free_m=MANHOLES.free_m), "manhole"),
             (heads, off[heads], "manhole"),
         ]
     )

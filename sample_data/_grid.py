@@ -177,7 +177,7 @@ def write_grid(
         population=[row.population for row in rows],
         geom=_region_areas(rows, plan, mesh, lines),
     )
-    cells = _areas([mesh.around(cell.corners) for cell in mesh.cells], lines)
+    cells = cell_areas(mesh, lines)
     prone = np.zeros(len(cells), dtype=bool)
     found = shapely.STRtree(cells).query(flooding, predicate="dwithin", distance=25.0)
     prone[found[1]] = True
@@ -217,6 +217,11 @@ def _region_areas(rows: list[Region], plan: Plan, mesh: Mesh, lines: Lines) -> S
             owner.append(number)
     parts = shapely.get_geometry(_areas(faces, lines), 0)
     return np.asarray(shapely.multipolygons(parts, indices=owner))
+
+
+def cell_areas(mesh: Mesh, lines: Lines) -> Shapes:
+    """Return the areas of the management cells, in the order of their codes' list."""
+    return _areas([mesh.around(cell.corners) for cell in mesh.cells], lines)
 
 
 def _areas(faces: list[Corners], lines: Lines) -> Shapes:

@@ -48,6 +48,9 @@ Pipes.  Gas (0,198)-(200,198), DN500 at 4.0 MPa, 1 m deep, 200 m long: potential
 DN300, a valve in the middle; sewer (98,200)-(98,100)-(98,0), DN400, inverts 0.5, -0.5, -1.5 m.
 Within 30 m of (100,100): water 2√(30²-2²) = 59.87 m, sewer the same, gas none; roads 4·30 = 120 m.
 
+Components and an event.  C1, a gully grating, at (103,50); C2, a lamp, at (50,108).  E1, standing
+water, at (102,52), about C1: reported 30 minutes before ``now``, accepted 25, dispatched 20.
+
 Dispatch to (100,100).  R1 and R2 are free fire engines, R3 a fire engine that is busy, R4 a free
 pump truck.  Times in seconds, lengths in metres:
 
@@ -108,6 +111,7 @@ def build(engine: Engine, *, now: datetime | None = None) -> Summary:
         _add_pipes(writer)
         _add_water(writer, rounded_now(now))
         _add_teams(writer)
+        _add_components(writer, rounded_now(now))
     return summary
 
 
@@ -321,4 +325,35 @@ def _add_teams(writer: Writer) -> None:
         phone=[f"138 0000 001{n}" for n in (1, 2, 3, 4)],
         facility_id=[1, None, 1, 1],
         geom=_geometries([at(100, 0), at(0, 200), at(200, 100), at(100, 0)]),
+    )
+
+
+def _add_components(writer: Writer, now: datetime) -> None:
+    writer.add(
+        "component",
+        source_id=["C1", "C2"],
+        name=["雨水箅子", "路灯"],
+        code=[f"{_COUNTY}0104000001", f"{_COUNTY}0118000001"],
+        class_code=[f"{_COUNTY}0104", f"{_COUNTY}0118"],
+        address=["中轴路", "中山路"],
+        owner="小镇市政局",
+        maintainer="小镇养护队",
+        geom=_geometries([at(103, 50), at(50, 108)]),
+    )
+    writer.add(
+        "event",
+        source_id=["E1"],
+        name=["中轴路下凹段积水"],
+        code=["20260601-0001"],
+        class_code=[f"{_COUNTY}0506"],
+        channel="sensor",
+        status="dispatched",
+        description="传感器报告路面积水，雨水箅子堵塞。",
+        reporter="积水传感器",
+        handler="小镇养护队",
+        component_id=1,
+        reported_at=now - timedelta(minutes=30),
+        accepted_at=now - timedelta(minutes=25),
+        dispatched_at=now - timedelta(minutes=20),
+        geom=_geometries([at(102, 52)]),
     )

@@ -11,6 +11,7 @@ from analysis import analyses
 from api.verbs import verbs
 from layers import layers
 from twin.ingest import readers
+from twin.quality import rules
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("twin", "layers", "analysis", "tiles", "api")
@@ -102,6 +103,14 @@ def test_every_analysis_names_its_source_and_has_a_page(analysis: str) -> None:
     assert any(re.search(rf"^# .*`?{analysis}`?", text, re.M) for text in DOCS.values()), (
         f"no page of docs/ has {analysis} in its title"
     )
+
+
+@pytest.mark.parametrize("rule", rules())
+def test_every_rule_is_in_the_docs(rule: str) -> None:
+    page = DOCS[ROOT / "docs" / "methods" / "quality.md"]
+    (row,) = re.findall(rf"^\| `{rule}` .*$", page, re.M)
+    for each in rules()[rule].parameters:
+        assert f"`{each.name}` {each.value:g}" in row
 
 
 @pytest.mark.parametrize("format_id", readers())

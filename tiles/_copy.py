@@ -60,17 +60,20 @@ def definition(layer: Layer) -> str:
 def copy(
     connection: Connection,
     source: Source,
-    write: Callable[[bytes], object],
+    write: Callable[[bytes | bytearray | memoryview], object],
     ids: Sequence[int] | None = None,
 ) -> None:
-    """Write the rows of a layer, or some of them, as PostgreSQL's binary COPY."""
+    """Write the rows of a layer, or some of them, as PostgreSQL's binary COPY.
+
+    What ``write`` is handed is valid during the call.
+    """
     where = ""
     if ids is not None:
         where = f" WHERE id = ANY ('{{{','.join(str(int(each)) for each in ids)}}}'::bigint[])"
     statement = f"COPY ({source.sql}{where}) TO STDOUT (FORMAT binary)"
     with connection.cursor().copy(statement.encode()) as rows:
         for chunk in rows:
-            write(bytes(chunk))
+            write(chunk)
 
 
 def _zooms(layer: Layer) -> ColumnElement[int]:

@@ -22,7 +22,7 @@ from tiles.build import build, fetch, find, home
 from tiles.cache import Box, TileCache
 from tiles.columns import Columns
 from tiles.engine import encode
-from tiles.feature_keeper import TextKeeper
+from tiles.feature_keeper import END_S, TextKeeper
 from tiles.grid import WEB_MERCATOR, Tile, TileGrid, grid_named
 from twin.changes import START, Change, Position, latest, since, wait
 from twin.crs import Frame
@@ -65,6 +65,7 @@ class Follower:
             lambda: not any(state.wished for state in self.states.all()),
         )
         self._columns = True
+        self._builder = connect(url, pool_size=1, lock_timeout_s=_LOCK_S)
         self._wishes: SimpleQueue[LayerState | None] = SimpleQueue()
         self._made: deque[tuple[LayerState, Columns]] = deque()
         self._threads = [
@@ -91,7 +92,9 @@ class Follower:
         self._wishes.put(None)
         self.texts.stop()
         for thread in self._threads:
-            thread.join(timeout=10)
+            thread.join(timeout=END_S)
+        # A compiler cannot be stopped: what the thread has in it meanwhile need not be open.
+        self._builder.pool.dispose()
 
     def _has_room(self) -> bool:
         """Return whether columns can be kept; if not, say so once, and let PostGIS write tiles."""
@@ -238,12 +241,11 @@ class Follower:
 
     def _build(self) -> None:
         """Open or make columns, one layer after another, while the feed is followed."""
-        engine = connect(self._url, pool_size=1, lock_timeout_s=_LOCK_S)
         while (state := self._wishes.get()) is not None and not self._stopped.is_set():
             old = state.columns
             try:
                 base = Position(*old.facts["position"]) if old is not None else None
-                columns = self._made_in_turn(engine, state, base)
+                columns = self._made_in_turn(state, base)
                 warm(columns)
                 self._made.append((state, columns))
                 state.refused = None
@@ -261,9 +263,9 @@ class Follower:
                 # One layer that cannot be kept so must not take the others' columns from them.
                 state.refused, state.wished = f"{type(error).__name__}: {error}", False
                 _log.exception("no columns of %s", state.layer.id)
-        engine.dispose()
+        self._builder.pool.dispose()
 
-    def _made_in_turn(self, engine: Engine, state: LayerState, base: Position | None) -> Columns:
+    def _made_in_turn(self, state: LayerState, base: Position | None) -> Columns:
         """Make columns when no other process does: what the first has made, the others open."""
         grid = self._grid(state)
         folder = self._folder / _folder_name(state)
@@ -275,7 +277,7 @@ class Follower:
                 except BlockingIOError:
                     self._stopped.wait(_TURN_S)
                 else:
-                    return _columns(engine, state, folder, base, grid)
+                    return _columns(self._builder, state, folder, base, grid)
         raise _StoppedError
 
     def _adopt(self, session: Session, reader: Connection) -> None:

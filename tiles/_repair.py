@@ -3,17 +3,22 @@
 import numpy as np
 from numpy.typing import NDArray
 from shapely import (
+    LineString,
     MultiPolygon,
     Polygon,
+    get_coordinates,
     get_parts,
     is_valid,
     make_valid,
+    point_on_surface,
+    polygonize,
     set_precision,
-    symmetric_difference,
+    union_all,
 )
 from shapely.geometry.base import BaseGeometry
 
 from tiles._arrays import Features, Scratch, Window
+from tiles._mend_kernel import mend
 from tiles._shape_kernel import polygon, wind
 
 _ROUNDS = 4
@@ -24,6 +29,12 @@ def repair(features: Features, i: int, window: Window, scratch: Scratch) -> int:
 
     Where rings overlap, what lies under an odd number of them is inside, as in PostGIS.
     """
+    rings = mend(features, i, window, scratch)
+    return rings if rings >= 0 else _rebuilt(features, i, window, scratch)
+
+
+def _rebuilt(features: Features, i: int, window: Window, scratch: Scratch) -> int:
+    """Put a polygon's rings into the scratch, mended by GEOS; return how many."""
     rings = polygon(features, i, window, scratch, True)
     shapes = [_ring(scratch, ring) for ring in range(rings)]
     shapes = [_snapped(shape) for shape in shapes]
@@ -84,17 +95,33 @@ def _assembled(shapes: list[NDArray[np.int64]], holes: NDArray[np.uint8]) -> Bas
 
 
 def _even_odd(shapes: list[NDArray[np.int64]]) -> BaseGeometry:
-    found: BaseGeometry = MultiPolygon()
-    for shape in shapes:
-        part = _area(make_valid(Polygon(shape)))
-        found = _area(symmetric_difference(found, part, grid_size=1.0))
+    """Return what lies under an odd number of rings: the faces between them, each looked at.
+
+    GEOS's ``make_valid`` may fill a face beside an edge that a ring runs along to and fro.
+    """
+    closed = [LineString(np.vstack([shape, shape[:1]])) for shape in shapes if len(shape) >= 2]
+    faces = get_parts(polygonize(get_parts(union_all(closed, grid_size=1.0))))
+    spots = get_coordinates(point_on_surface(faces))
+    found = _area(union_all(faces[_crossings(shapes, spots) % 2 == 1]))
     for _ in range(_ROUNDS):
         # On whole units again; that may join or split parts, but it always gives a valid area.
-        found = _area(set_precision(_area(found), 1.0))
+        found = _area(set_precision(found, 1.0))
         if is_valid(found):
             return found
-        found = make_valid(found)
+        found = _area(make_valid(found))
     return MultiPolygon()
+
+
+def _crossings(shapes: list[NDArray[np.int64]], spots: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return how many edges a ray from each spot crosses."""
+    count = np.zeros(len(spots), np.int64)
+    u, v = spots[:, 0, None], spots[:, 1, None]
+    for shape in shapes:
+        (ax, ay), (bx, by) = shape.T, np.roll(shape, -1, axis=0).T
+        spans = (ay > v) != (by > v)
+        at = ax + (v - ay) * (bx - ax) / np.where(by == ay, 1, by - ay)
+        count += (spans & (at > u)).sum(axis=1)
+    return count
 
 
 def _area(shape: BaseGeometry) -> BaseGeometry:

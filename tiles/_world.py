@@ -1,5 +1,7 @@
 """The whole numbers that columns keep their places in, so that a tile's units are a shift away."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from math import floor, log2
 from typing import NamedTuple
 
@@ -14,6 +16,8 @@ from twin.errors import InvalidInputError
 _UNIT_BITS = EXTENT.bit_length() - 1
 _MOST_BITS = 40
 """2**40 units around the Earth: 0.04 mm at the equator."""
+_AT_ONCE = 1 << 17
+"""Places that one thread moves before it takes the next ones."""
 _ROOM = 2.0**29
 """Half the city's width in units, a quarter of what 32 bits hold: features may stick out."""
 
@@ -37,6 +41,22 @@ class World(NamedTuple):
         InvalidInputError
             If one lies so far from the city that 32 bits do not hold it.
         """
+        found = np.empty((len(x), 2), np.int32)
+        parts = [slice(at, at + _AT_ONCE) for at in range(0, len(x), _AT_ONCE)]
+
+        def move(part: slice) -> None:
+            found[part] = self._places(x[part], y[part], crs)
+
+        if len(parts) < 2:
+            found[:] = self._places(x, y, crs)
+        else:
+            with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+                list(pool.map(move, parts))
+        return found
+
+    def _places(
+        self, x: NDArray[np.float64], y: NDArray[np.float64], crs: str
+    ) -> NDArray[np.float64]:
         moved_x, moved_y = move_points(x, y, crs, self.grid.crs)
         scale = 2.0**self.bits / self.grid.side
         found = np.empty((len(x), 2))
@@ -46,7 +66,7 @@ class World(NamedTuple):
             raise InvalidInputError(
                 f"a feature lies too far from the city to be drawn on {self.grid.id}"
             )
-        return found.astype(np.int32)
+        return found
 
     def window(self, tile: Tile, edit: int) -> Window:
         """Return where a tile lies in this world."""

@@ -29,6 +29,8 @@ MOST_TILES = 20_000_000
 _BATCH = 64
 _AHEAD = 8
 """Batches under way for each thread: enough to be busy while one is written."""
+_REPEATED_BYTES = 4096
+"""What repeats is the inside of large polygons, which is short; longer tiles are not looked at."""
 _MIDDLE_ZOOM = 13
 
 
@@ -124,7 +126,10 @@ class _Oven:
                 tiles.append(compressed(made))
         if not kept:
             return None
-        digests = [blake2b(tile, digest_size=16).digest() for tile in tiles]
+        digests = [
+            blake2b(tile, digest_size=16).digest() if len(tile) <= _REPEATED_BYTES else None
+            for tile in tiles
+        ]
         return Batch(zoom, part.x[kept], part.y[kept], part.ids[kept], tiles, digests)
 
 

@@ -52,7 +52,7 @@ def build(engine: Engine, layer: Layer, folder: Path, *, grid: TileGrid = WEB_ME
             position = latest(session)
             facts = _facts(connection, layer, city.frame, grid)
             told = _source(connection, layer)
-            with (place / "rows").open("wb") as file:
+            with (place / "rows").open("wb", buffering=1 << 20) as file:
                 copy(_raw(connection), told, file.write)
         data = np.memmap(place / "rows", np.uint8, mode="r")
         world = world_of(city.frame, grid)
@@ -102,9 +102,9 @@ def open_or_build(
 
 def fetch(connection: Connection, layer: Layer, ids: Sequence[int]) -> bytes:
     """Return the present rows of some features for `Columns.apply`."""
-    chunks: list[bytes] = []
-    copy(_raw(connection), _source(connection, layer), chunks.append, ids)
-    return b"".join(chunks)
+    rows = bytearray()
+    copy(_raw(connection), _source(connection, layer), rows.extend, ids)
+    return bytes(rows)
 
 
 _sources: dict[tuple[str, str], Source] = {}

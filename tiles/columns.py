@@ -7,6 +7,7 @@ of both and never changes, so any number of threads may write tiles while one ap
 
 from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple, Self
@@ -227,12 +228,15 @@ def write_columns(
     # Features that lie together on the ground lie together in memory, and so do their values.
     along = hilbert_keys(boxes)
     order = np.lexsort((rows.ids, along))
-    ring_start, place_start, holes, places = gather(
-        order, rows.ring_start, rows.place_start, rows.holes, places
-    )
-    boxes = boxes[order]
-    nodes, levels = tree_of(boxes)
-    tags = number(data, rows.values_at[order], kinds, tuple(facts["names"]))
+    with ThreadPoolExecutor(1) as aside:
+        numbered = aside.submit(number, data, rows.values_at[order], kinds, tuple(facts["names"]))
+        ring_start, place_start, holes, places = gather(
+            order, rows.ring_start, rows.place_start, rows.holes, places
+        )
+        boxes = boxes[order]
+        nodes, levels = tree_of(boxes)
+        clear = clearances(ring_start, place_start, holes, places, boxes)
+        tags = numbered.result()
     ids = rows.ids[order]
     arrays: dict[str, NDArray[Any]] = {
         "ids": ids,
@@ -244,7 +248,7 @@ def write_columns(
         "places": places,
         "boxes": boxes,
         "along": along[order],
-        "clear": clearances(ring_start, place_start, holes, places, boxes),
+        "clear": clear,
         "nodes": nodes,
         "levels": levels,
         **_tag_arrays(tags),

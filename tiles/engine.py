@@ -23,6 +23,8 @@ _COMPRESSION = 2
 _RIM = (BUFFER + 1) / EXTENT
 """How far a feature beyond a tile can be and still be drawn in it, in the tile's side."""
 _ANY = 2**62
+_DRAWN_BYTES = 64
+"""What a feature of a crowded tile takes at most, but for the odd one."""
 
 
 class Account(NamedTuple):
@@ -98,7 +100,9 @@ def encoded(
     most = _ANY if limit is None else limit.features
     # After the snapshot: the keys may have grown since, and then the last is another.
     keys = columns.keys
-    window, room = columns.world.window(tile, state.edit), 0
+    # A crowded tile that turns out to be longer than the room for it is thinned all over again.
+    room = 0 if limit is None else _DRAWN_BYTES * limit.drawn
+    window = columns.world.window(tile, state.edit)
     while True:
         scratch = columns.borrow(state, room)
         needed = write_layer(

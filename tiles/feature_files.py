@@ -79,9 +79,9 @@ def find(engine: Engine, layer: Layer, folder: Path) -> Texts:
 
 def fetch(connection: Connection, layer: Layer, ids: Sequence[int]) -> bytes:
     """Return the present rows of some features for `Texts.apply`."""
-    chunks: list[bytes] = []
-    copy(_raw(connection), _source(layer), chunks.append, ids)
-    return b"".join(chunks)
+    rows = bytearray()
+    copy(_raw(connection), _source(layer), rows.extend, ids)
+    return bytes(rows)
 
 
 _WRITER = text("SELECT postgis_lib_version() || ' ' || postgis_proj_version()")

@@ -27,6 +27,8 @@ from twin.database import connect
 from twin.errors import TwinError
 
 _AGAIN_S = 0.2
+END_S = 10.0
+"""How long who stops waits for what is under way."""
 _TURN_S = 0.05
 _LOCK_S = 5.0
 """After waiting so long for who has a table to himself, the thread lets go and tries again."""
@@ -91,7 +93,8 @@ class TextKeeper:
         self, layers: Mapping[str, Layer], url: str, folder: Path, may_begin: Callable[[], bool]
     ) -> None:
         self.kept = {name: Kept(layer) for name, layer in layers.items()}
-        self._url, self._folder, self._may_begin = url, folder, may_begin
+        self._folder, self._may_begin = folder, may_begin
+        self._builder = connect(url, pool_size=1, lock_timeout_s=_LOCK_S)
         self._stopped = Event()
         self._has_room = False
         self._wishes: SimpleQueue[Kept | None] = SimpleQueue()
@@ -115,7 +118,9 @@ class TextKeeper:
         """End, and wait for it."""
         self._stopped.set()
         self._wishes.put(None)
-        self._thread.join(timeout=10)
+        self._thread.join(timeout=END_S)
+        # A compiler cannot be stopped: what the thread has in it meanwhile need not be open.
+        self._builder.pool.dispose()
 
     def begin(self) -> None:
         """Wish for all texts that are missing."""
@@ -168,14 +173,13 @@ class TextKeeper:
 
     def _build(self) -> None:
         """Open or make texts, one layer after another, while the feed is followed."""
-        engine = connect(self._url, pool_size=1, lock_timeout_s=_LOCK_S)
         while (kept := self._wishes.get()) is not None:
             while not self._may_begin() and not self._stopped.wait(_TURN_S):
                 pass
             if self._stopped.is_set():
                 break
             try:
-                texts = self._made_in_turn(engine, kept)
+                texts = self._made_in_turn(kept)
                 if texts is None:
                     break
                 self._made.append((kept, texts))
@@ -187,9 +191,9 @@ class TextKeeper:
                 # One layer that cannot be kept so must not take the others' texts from them.
                 kept.refused, kept.wished = f"{type(error).__name__}: {error}", False
                 _log.warning("no texts of %s: %s", kept.layer.id, error)
-        engine.dispose()
+        self._builder.pool.dispose()
 
-    def _made_in_turn(self, engine: Engine, kept: Kept) -> Texts | None:
+    def _made_in_turn(self, kept: Kept) -> Texts | None:
         """Make texts when no other process does: what the first has made, the others open."""
         # Beside the columns' folders, whose versions are theirs alone.
         folder = self._folder / f"{kept.layer.id}.texts"
@@ -203,7 +207,7 @@ class TextKeeper:
                 except BlockingIOError:
                     self._stopped.wait(_TURN_S)
                 else:
-                    return _texts(engine, kept, folder, base)
+                    return _texts(self._builder, kept, folder, base)
         return None
 
 

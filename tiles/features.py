@@ -62,11 +62,15 @@ class Found(NamedTuple):
         """How many features the layer has."""
         return self.state.held
 
+    @property
+    def size(self) -> int:
+        """How many bytes the texts take, with a comma behind each."""
+        return int((self.ends - np.where(self.begins < 0, -1 - self.begins, self.begins)).sum())
+
     def written(self, before: bytes, after: bytes) -> memoryview:
         """Return the features one after another with commas between, and what stands around."""
-        total = int((self.ends - np.where(self.begins < 0, -1 - self.begins, self.begins)).sum())
         # The comma after the last one is written over.
-        end = len(before) + max(total - 1, 0)
+        end = len(before) + max(self.size - 1, 0)
         out = np.empty(end + len(after), np.uint8)
         told = out.data
         told[: len(before)] = before

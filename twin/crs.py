@@ -6,13 +6,10 @@ so that a mix-up is a type error and not a wrong answer.  Inside, x is always ea
 (``always_xy``), whatever order the authority of the frame prefers.
 """
 
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, NewType, TypeVar
+from typing import Any, NamedTuple, NewType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +18,8 @@ from pyproj.exceptions import CRSError, ProjError
 from shapely import box, get_coordinates, has_z, set_coordinates, set_srid
 from shapely.geometry.base import BaseGeometry
 
+from twin._one_thread import in_one_thread
 from twin.errors import InvalidInputError, NotFoundError
-
-Moved = TypeVar("Moved")
 
 LonLatGeometry = NewType("LonLatGeometry", BaseGeometry)
 """Degrees, longitude first (OGC:CRS84)."""
@@ -188,7 +184,7 @@ def move_points(
     if np.size(x) > _FEW:
         moved_x, moved_y = mover.transform(x, y)
     else:
-        moved_x, moved_y = _in_one_thread(lambda: mover.transform(x, y))
+        moved_x, moved_y = in_one_thread(lambda: mover.transform(x, y))
     return np.asarray(moved_x), np.asarray(moved_y)
 
 
@@ -356,24 +352,9 @@ def _move_box(
     bounds: tuple[float, float, float, float], source: str, target: str
 ) -> tuple[float, float, float, float]:
     mover = _transformer(source, target)
-    moved = _in_one_thread(lambda: mover.transform_bounds(*bounds, densify_pts=21))
+    moved = in_one_thread(lambda: mover.transform_bounds(*bounds, densify_pts=21))
     west, south, east, north = (float(v) for v in moved)
     return west, south, east, north
-
-
-def _in_one_thread(work: Callable[[], Moved]) -> Moved:
-    # PROJ sets a transformation up anew in each thread that asks, in a tenth of a second; a server
-    # answers in many threads.  Handing the work over takes some 30 microseconds.
-    return _threads().submit(work).result()
-
-
-@cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(1, thread_name_prefix="proj")
-
-
-# A thread does not live on in a forked process.
-os.register_at_fork(after_in_child=_threads.cache_clear)
 
 
 @cache

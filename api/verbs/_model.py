@@ -10,6 +10,7 @@ from rich.table import Table
 from sqlalchemy import Engine
 
 from api.settings import Settings
+from api.verbs import _quality
 from twin.bim import Limits, RefusedModelError, Verdict, load_model
 from twin.errors import InvalidInputError
 
@@ -57,6 +58,8 @@ def run(
                 wall_s=2 * settings.bim_time_s,
             ),
             dry_run=arguments.dry_run,
+            quality=not arguments.no_quality,
+            data_dir=settings.data_dir,
             progress=progress,
         )
     except RefusedModelError as error:
@@ -108,6 +111,7 @@ def _lines(verdict: Verdict) -> Iterator[tuple[str, str]]:
     for note in verdict.notes:
         yield "note", note
     yield "time", f"{verdict.seconds:.2f} s"
+    yield from _quality.lines(verdict.quality)
 
 
 def _place(verdict: Verdict) -> Iterator[tuple[str, str]]:

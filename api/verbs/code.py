@@ -8,9 +8,10 @@ from typing import Any
 import orjson
 
 from api.settings import Settings
-from api.verbs._verb import Verb
+from api.verbs._verb import Verb, city
 from twin.codes import answers
 from twin.codes.beidou import HELD_LEVEL
+from twin.codes.communities import cells_of
 
 
 def _arguments(parser: ArgumentParser) -> None:
@@ -24,13 +25,20 @@ def _arguments(parser: ArgumentParser) -> None:
     cover.add_argument("area", help="WKT or a GeoJSON geometry, degrees, longitude first")
     cover.add_argument("--level", type=int, default=HELD_LEVEL, help="1 to 10 (8)")
     cover.add_argument("--whole", action="store_true", help="whole cells by the coarsest code")
+    cut = kinds.add_parser("cut", help="cut a community of the city into management grid cells")
+    cut.add_argument("region", help="code of the community, 12 digits")
+    cut.add_argument("--size", type=float, default=100.0, metavar="M", help="side of a cell (100)")
     for kind in answers.KINDS:
         digits = kinds.add_parser(kind, help=f"the parts of a code of a {kind.replace('_', ' ')}")
         digits.add_argument("code")
 
 
 def _run(arguments: Namespace, settings: Settings) -> int:
-    answer = _answer(arguments)
+    if arguments.kind == "cut":
+        with city(settings) as known:
+            answer = cells_of(known, arguments.region, size_m=arguments.size)
+    else:
+        answer = _answer(arguments)
     sys.stdout.buffer.write(orjson.dumps(answer, option=orjson.OPT_INDENT_2) + b"\n")
     return 0
 

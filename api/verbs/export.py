@@ -21,6 +21,7 @@ from twin.crs import LonLatBox
 from twin.errors import InvalidInputError
 
 _GRID = "WebMercatorQuad"
+_ABOUT = ("analysis_feature", "quality_finding")
 
 
 def _arguments(parser: ArgumentParser) -> None:
@@ -104,8 +105,8 @@ def _run(arguments: Namespace, settings: Settings) -> int:
 
 def _layers(names: str | None) -> tuple[Layer, ...]:
     if names is None:
-        # Answers are about the city, and nothing that is handed on without being asked for.
-        return tuple(layer for layer in layers().values() if layer.id != "analysis_feature")
+        # What is about the city or its data is not handed on without being asked for.
+        return tuple(layer for layer in layers().values() if layer.id not in _ABOUT)
     found = tuple(layer_named(name.strip()) for name in names.split(","))
     if len(set(found)) != len(found):
         raise InvalidInputError(f"--layers {names!r} names a layer twice")

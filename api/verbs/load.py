@@ -3,27 +3,20 @@
 import re
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
 from rich.table import Table
 
+from api.progress import bar
 from api.settings import Settings
-from api.verbs import _city, _model
+from api.verbs import _city, _model, _quality
 from api.verbs._verb import Verb, database
 from twin.errors import InvalidInputError
-from twin.ingest import LAYERS, LoadReport, load
+from twin.ingest import JUDGED_UP_TO, LAYERS, LoadReport, load
 
 REFUSED_SOME = 3
 
@@ -50,6 +43,9 @@ def _arguments(parser: ArgumentParser) -> None:
         "--source", help="name of the source; the same source again updates its rows"
     )
     parser.add_argument("--dry-run", action="store_true", help="check everything, keep nothing")
+    parser.add_argument(
+        "--no-quality", action="store_true", help="do not look at the rows by the rules of quality"
+    )
     parser.add_argument("--json", action="store_true", help="write the report as JSON")
     # A western place begins with a minus: "-87.6,41.9,0,180" is a value, not an option.
     parser._negative_number_matcher = re.compile(r"^-[\d.]")
@@ -64,7 +60,7 @@ def _run(arguments: Namespace, settings: Settings) -> int:
     if arguments.place or arguments.georef:
         raise InvalidInputError("--place and --georef are for building models: citytwin load bim")
     mapping = _mapping(arguments.map)
-    with database(settings) as engine, _bar() as progress:
+    with database(settings) as engine, bar() as progress:
         report = load(
             engine,
             arguments.layer,
@@ -77,8 +73,13 @@ def _run(arguments: Namespace, settings: Settings) -> int:
             heights=arguments.heights,
             geoid=arguments.geoid,
             dry_run=arguments.dry_run,
+            judged_up_to=-1 if arguments.no_quality else JUDGED_UP_TO,
             progress=progress,
         )
+    if arguments.no_quality:
+        report = replace(report, quality=None)
+    elif report.quality is not None and "later" in report.quality:
+        _quality.in_background(settings, report.quality["later"])
     if arguments.json:
         sys.stdout.buffer.write(orjson.dumps(report.as_dict(), option=orjson.OPT_INDENT_2) + b"\n")
     else:
@@ -87,14 +88,14 @@ def _run(arguments: Namespace, settings: Settings) -> int:
 
 
 def _run_model(arguments: Namespace, settings: Settings) -> int:
-    with database(settings) as engine, _bar() as progress:
+    with database(settings) as engine, bar() as progress:
         verdict = _model.run(arguments, settings, engine, progress)
     (_model.write if arguments.json else _model.show)(verdict)
     return 0
 
 
 def _run_city(arguments: Namespace, settings: Settings) -> int:
-    with database(settings) as engine, _bar() as progress:
+    with database(settings) as engine, bar() as progress:
         verdict = _city.run(arguments, engine, progress)
     (_city.write if arguments.json else _city.show)(verdict)
     return 0
@@ -108,22 +109,6 @@ def _mapping(pairs: list[str]) -> dict[str, str]:
             raise InvalidInputError(f"--map is FIELD=COLUMN, not {pair!r}")
         found[name] = column
     return found
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[str, int, int | None], None]]:
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("reading", total=None)
-        yield lambda stage, done, total: bar.update(
-            task, description=stage, completed=done, total=total
-        )
 
 
 def _show(report: LoadReport) -> None:
@@ -156,6 +141,7 @@ def _lines(report: LoadReport) -> Iterator[tuple[str, str]]:
     datum = f", datum {report.datum}" if report.datum else ""
     yield "frame", f"found {report.crs_found or 'none'}, used {report.crs_used or 'none'}{datum}"
     yield "time", f"{report.seconds:.2f} s"
+    yield from _quality.lines(report.quality)
 
 
 VERB = Verb("load", "load files into a layer, all or nothing", _arguments, _run)

@@ -1,9 +1,10 @@
-"""``citytwin report``: what the city's tiles weigh, and what to do about it."""
+"""``citytwin report``: what the city's tiles weigh, and what is wrong with its data."""
 
 from argparse import ArgumentParser, Namespace
 
 from api.kernels import prepare
 from api.settings import Settings
+from api.verbs import _quality
 from api.verbs._verb import Verb, database, say
 from api.weights import asked_of
 
@@ -17,9 +18,17 @@ def _arguments(parser: ArgumentParser) -> None:
     )
     tiles.add_argument("--layers", metavar="NAMES", help="with commas; all if not given")
     tiles.add_argument("--zooms", help="such as 9-16 or 12; those of each layer if not given")
+    quality = kinds.add_parser(
+        "quality",
+        help="what is wrong with the data",
+        description="Look at the data by rules, keep what is found, and tell it in short.",
+    )
+    _quality.arguments(quality)
 
 
 def _run(arguments: Namespace, settings: Settings) -> int:
+    if arguments.what == "quality":
+        return _quality.run(arguments, settings)
     asked = asked_of(arguments.layers, arguments.zooms)
     with database(settings) as engine:
         prepare(say)
@@ -48,4 +57,4 @@ def _run(arguments: Namespace, settings: Settings) -> int:
     return 0
 
 
-VERB = Verb("report", "tell what tiles weigh, and what to do about it", _arguments, _run)
+VERB = Verb("report", "tell what tiles weigh and what is wrong with the data", _arguments, _run)

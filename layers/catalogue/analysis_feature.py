@@ -18,10 +18,16 @@ ROLES = {
     "space": Words("房间", "Space"),
     "element": Words("建筑构件", "Building element"),
     "section": Words("剖切面", "Section"),
+    "finding": Words("检查发现", "Finding"),
+    "profile": Words("纵断面路径", "Route of a profile"),
+    "section_line": Words("横断面线", "Line of a cross-section"),
+    "pipe": Words("管线", "Pipe"),
 }
 _FIRE = "#d9261c"
 _ROUTE = "#1668c7"
 _CLOSED = "#b3161b"
+_FINDING = "#c2410c"
+_PROFILE = "#6d28d9"
 
 
 def _is(*roles: str) -> list[object]:
@@ -96,6 +102,34 @@ LAYER = Layer(
             "paint": {"line-color": _ROUTE, "line-width": by_zoom(11, 2.4, 18, 9)},
         },
         {
+            "id": "analysis_feature-finding-line",
+            "type": "line",
+            "filter": ["all", _is("finding"), ["!=", ["geometry-type"], "Point"]],
+            "layout": {"line-cap": "round"},
+            "paint": {"line-color": _FINDING, "line-width": by_zoom(12, 2, 20, 6)},
+        },
+        {
+            "id": "analysis_feature-profile",
+            "type": "line",
+            "filter": ["all", _is("profile", "section_line"), ["!=", ["geometry-type"], "Point"]],
+            "paint": {
+                "line-color": _PROFILE,
+                "line-width": by_zoom(12, 2.5, 20, 6),
+                "line-dasharray": [2, 1],
+            },
+        },
+        {
+            "id": "analysis_feature-finding",
+            "type": "circle",
+            "filter": ["all", _is("finding", "pipe"), ["==", ["geometry-type"], "Point"]],
+            "paint": {
+                "circle-color": ["case", _is("pipe"), _PROFILE, _FINDING],
+                "circle-radius": by_zoom(10, 2.5, 18, 6),
+                "circle-stroke-color": "#ffffff",
+                "circle-stroke-width": 1,
+            },
+        },
+        {
             "id": "analysis_feature-point",
             "type": "circle",
             "filter": [
@@ -116,6 +150,8 @@ LAYER = Layer(
         Drawn(_ROUTE, ROLES["route"], "line"),
         Drawn(_CLOSED, ROLES["closed_edge"], "line"),
         Drawn(_FIRE, ROLES["incident"], "circle"),
+        Drawn(_FINDING, ROLES["finding"], "circle"),
+        Drawn(_PROFILE, ROLES["profile"], "line"),
     ),
     merged_by=("run_id", "role"),
 )

@@ -1,11 +1,16 @@
 """Codes over HTTP and on the command line."""
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
 from api.cli import main
+from sample_data import tiny_town
+from tests.api.conftest import Done, one_line
+from twin.database import connect
 
 
 def test_a_point_gives_its_cell_and_a_code_gives_it_back(client: TestClient) -> None:
@@ -69,3 +74,26 @@ def test_the_command_line_answers_the_same(capsysbinary: pytest.CaptureFixture[b
     assert json.loads(capsysbinary.readouterr().out)["parts"]["community"] == "002"
     assert main(["code", "region", "990000"]) == 1
     assert b"no province" in capsysbinary.readouterr().err
+
+
+def test_a_community_is_cut_and_the_cells_can_be_loaded(
+    database_url: str, citytwin: Callable[..., Done], tmp_path: Path
+) -> None:
+    engine = connect(database_url)
+    tiny_town.build(engine)
+    engine.dispose()
+    done = citytwin("code", "cut", "440599001001", "--size", "50", url=database_url)
+    assert done.returncode == 0, done.stderr
+    cells = json.loads(done.stdout)["features"]
+    assert [cell["properties"]["code"][-3:] for cell in cells] == [
+        f"{number:03d}" for number in range(1, 17)
+    ]
+    file = tmp_path / "cells.geojson"
+    file.write_text(done.stdout)
+    loaded = citytwin("load", "grid_cell", str(file), "--json", url=database_url)
+    assert loaded.returncode == 0, loaded.stderr
+    assert json.loads(loaded.stdout)["loaded"] == 16
+    refused = citytwin("code", "cut", "440599001", url=database_url)
+    assert "names no community: it is the code of a street" in one_line(refused.stderr)
+    missing = citytwin("code", "cut", "440599001002", url=database_url)
+    assert "the city has no region with the code 440599001002" in one_line(missing.stderr)

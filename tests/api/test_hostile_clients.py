@@ -18,7 +18,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, text
 
-from api import hot
+from api import patient
 from api.settings import Settings
 
 from ._wire import Live, Wire, get, running
@@ -113,8 +113,8 @@ def wire(live: Live) -> Iterator[Wire]:
 def test_a_head_or_a_body_that_drips_does_not_stay(
     live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hot, "FIRST_REQUEST_S", 0.5)
-    monkeypatch.setattr(hot, "BODY_S", 0.5)
+    monkeypatch.setattr(patient, "FIRST_REQUEST_S", 0.5)
+    monkeypatch.setattr(patient, "BODY_S", 0.5)
     post = get("/processes/impact-radius/execution", "Content-Length: 500", method="POST")
     for start in (b"GET /city HTTP/1.1\r\nHost: ", post):
         with Wire(live.port) as wire:

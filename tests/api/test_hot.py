@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import pytest
 import zstandard
 from fastapi.testclient import TestClient
 
-from api import hot
+from api import patient
 from api.settings import Settings
 
 from ._wire import Live, Wire, get, running
@@ -106,6 +107,96 @@ def test_a_tag_is_answered_with_304_and_belongs_to_its_encoding(live: Live, wire
     ):
         wire.send(get(live.path, line, f"If-None-Match: {etag}"))
         assert wire.answer()[0] == status
+
+
+@pytest.fixture
+def ready(live: Live) -> Live:
+    """Return the service once texts of features are there."""
+    assert live.engine.wait_for_texts(timeout_s=120)
+    return live
+
+
+def _page(wire: Wire, path: str, method: str, lines: tuple[str, ...]) -> tuple[Any, ...]:
+    """Return an answer, its head in its order, without what the clock says."""
+    wire.send("\r\n".join([f"{method} {path} HTTP/1.1", *lines, "", ""]).encode("latin-1"))
+    status, headers, body = wire.answer(bodiless=method == "HEAD")
+    assert headers.pop("date")
+    if headers.get("content-encoding") == "gzip":
+        # The time is in it, so that its length varies.
+        assert int(headers.pop("content-length")) > 0
+        body = gzip.decompress(body) if body else body
+    return status, list(headers.items()), re.sub(rb'"timeStamp":"[^"]+"', b"", body)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("Host: x",),
+        ("Host: 城市.cn:8080".encode().decode("latin-1"), "Accept-Encoding: identity"),
+        ("Host: x", "Accept: application/geo+json", "accept-encoding:br"),
+        ("Host: x", "Accept: text/html"),
+        ("Host: x", "Accept-Encoding: gzip"),
+        ("Host: x", "X-Forwarded-Proto: https", "X-Forwarded-For: 10.1.1.1"),
+        ("Host: x:y",),
+        ("Host: x", "If-None-Match: *", "Origin: http://elsewhere"),
+    ],
+)
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "?",
+        "?limit=3",
+        "?limit=3&cursor=Mw",
+        "?bbox=116.6702,23.3521,116.6719,23.3538&limit=10000",
+        "?bbox=116.6702%2C23.3521,116.6719,23.3538",
+        "?bbox=170,-90,-170,90",
+        "?limit=2&count=true",
+        "?use=office",
+        "?f=html",
+        "?limit=0",
+        "?colour=red",
+        "?limit=1&limit=2",
+        "?bbox=116.67,23.35,116.68,23.36&f=json&&=",
+    ],
+)
+def test_features_are_the_same_both_ways(
+    ready: Live, wire: Wire, method: str, lines: tuple[str, ...], query: str
+) -> None:
+    by_framework = _page(wire, f"/collections/%62uilding/items{query}", method, lines)
+    assert _page(wire, f"/collections/building/items{query}", method, lines) == by_framework
+
+
+def test_features_are_answered_ahead_of_the_framework_counted_and_in_their_order(
+    ready: Live, wire: Wire
+) -> None:
+    path, metrics = "/collections/building/items?limit=5", ready.app.state.desk.metrics
+    status, _, body = _page(wire, path, "GET", ("Host: x",))
+    samples = metrics.samples()
+    calls: list[str] = []
+    original = type(ready.app).__call__
+
+    async def noted(self: Any, scope: Any, receive: Any, send: Any) -> None:
+        calls.append(scope["path"])
+        await original(self, scope, receive, send)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(ready.app), "__call__", noted)
+        wire.send(b"".join(get(each) for each in (path, ready.path, path, "/city")))
+        pages: list[Any] = []
+        others: list[Any] = []
+        for found in (pages, others, pages, others):
+            found.append(wire.answer())
+    assert calls == ["/city"]
+    assert [each[0] for each in (*pages, *others)] == [status] * 4
+    assert b"srid" in others[1][2]
+    for _, _, again in pages:
+        assert re.sub(rb'"timeStamp":"[^"]+"', b"", again) == body
+    more = {name: value - samples.get(name, 0) for name, value in metrics.samples().items()}
+    assert more['citytwin_requests_total{kind="collections",status="200"}'] == len(pages)
+    sent = sum(len(each[2]) for each in pages)
+    assert more['citytwin_response_bytes_total{kind="collections"}'] == sent
 
 
 @pytest.mark.parametrize(
@@ -247,7 +338,7 @@ def test_who_does_not_read_is_not_written_to(live: Live) -> None:
 
 
 def test_idle_connections_are_closed(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hot, "FIRST_REQUEST_S", 0.3)
+    monkeypatch.setattr(patient, "FIRST_REQUEST_S", 0.3)
     with Wire(live.port) as silent, Wire(live.port) as half, Wire(live.port, 15) as done:
         half.send(b"GET /tiles/building/13")
         done.send(get(live.path))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 
 from api.settings import Settings
 from tiles.cache import Address
@@ -114,3 +116,66 @@ def test_a_cancelled_connection_is_not_used_again(engine: Engine) -> None:
         assert session.scalar(text("SELECT pg_backend_pid()")) != first
     with Session(engine) as session, pytest.raises(GoneError), caller.asking(session):
         session.scalar(text("SELECT 1"))
+
+
+def test_who_leaves_while_the_database_is_dialled_leaves_no_connection_behind(
+    engine_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = {id(each) for each in _connections()}
+    settings = Settings(database_url=engine_url, pool_size=8, data_dir=tmp_path)
+    with running(settings) as live:
+        readers = live.app.state.readers.kw["bind"]
+        assert live.engine.wait_for_columns(timeout_s=90)
+        event.listen(readers, "connect", lambda *_: time.sleep(0.4))
+        for city in (live.app.state.city, None):
+            live.app.state.city = city
+            readers.dispose()
+            wires = [Wire(live.port) for _ in range(8)]
+            for wire in wires:
+                wire.send(get("/collections"))
+            time.sleep(0.2)
+            for wire in wires:
+                wire.socket.close()
+            _ends(live)
+        assert live.app.state.desk.metrics.left == 16
+        with Wire(live.port) as after:
+            after.send(get("/collections"))
+            assert after.answer()[0] == 200
+        assert readers.pool.checkedout() == 0
+    gc.collect()
+    assert [each for each in _connections() if id(each) not in before] == []
+    assert [told.getMessage() for told in caplog.records if told.levelname == "ERROR"] == []
+
+
+def test_others_are_answered_while_a_statement_of_one_who_left_ends(
+    live: Live, engine: Engine
+) -> None:
+    """The city's own row is waited for in a thread; the loop must not wait for that thread."""
+    assert live.engine.wait_for_columns(timeout_s=90)
+    with engine.begin() as connection:
+        connection.execute(text("LOCK TABLE twin.city IN ACCESS EXCLUSIVE MODE"))
+        live.app.state.city = None
+        with Wire(live.port) as leaves:
+            leaves.send(get("/city"))
+            time.sleep(0.5)
+        with Wire(live.port, timeout_s=5) as stays:
+            stays.send(get("/conformance"))
+            assert stays.answer()[0] == 200
+        _ends(live)
+    with Wire(live.port) as after:
+        after.send(get("/city"))
+        assert after.answer()[0] == 200
+
+
+def _ends(live: Live, timeout_s: float = 10) -> None:
+    """Wait until nothing is done for anybody."""
+    end = time.monotonic() + timeout_s
+    while live.app.state.desk.in_work:
+        assert time.monotonic() < end, "something is still done for one who left"
+        time.sleep(0.02)
+
+
+def _connections() -> list[psycopg.Connection]:
+    """Return all connections of this process that are open."""
+    found = [each for each in gc.get_objects() if isinstance(each, psycopg.Connection)]
+    return [each for each in found if not each.closed]

@@ -24,6 +24,8 @@ GEOMETRIES = (
     "facility",
     "resource",
     "waterlogging_point",
+    "component",
+    "event",
 )
 
 

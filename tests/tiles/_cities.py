@@ -12,15 +12,35 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine, text
 
-from layers import Layer
+from layers import Layer, layers
 from sample_data import make_city
+from tests.twin.bim._house import House
+from tests.twin.bim._house import text as step_text
 from tiles.grid import Tile
 from twin import ingest
+from twin.bim import load_model
 from twin.crs import CityBox, Frame, move_points
 from twin.database import connect, create_city
 
 JAKARTA = Frame(32748, CityBox(660_000, 9_270_000, 740_000, 9_350_000))
 MANHATTAN = Frame(32618, CityBox(560_000, 4_490_000, 610_000, 4_530_000))
+SHANTOU = Frame(4548, CityBox(440_000, 2_560_000, 500_000, 2_610_000))
+
+FILLED = {
+    "jakarta": ("building", "road_edge", "grid_cell"),
+    "manhattan": ("building",),
+    "house": ("storey", "space", "element", "opening"),
+}
+"""What the cities hold that are not made up."""
+ELSEWHERE = {
+    "analysis_feature",
+    "quality_finding",
+    "city_object",
+    "city_geometry",
+    *FILLED["house"],
+}
+MADE = sorted(set(layers()) - ELSEWHERE)
+"""What the made city holds."""
 
 Clone = AbstractContextManager[str]
 
@@ -38,6 +58,12 @@ def fill_city(name: str, engine: Engine, data_dir: Path, *, buildings: int = 400
     """Make one of the cities in an empty database."""
     if name == "demo":
         make_city.build(engine, data_dir=data_dir, buildings=buildings)
+        return
+    if name == "house":
+        create_city(engine, "汕头", SHANTOU)
+        file = data_dir / "house.ifc"
+        file.write_bytes(step_text(House()))
+        load_model(engine, file)
         return
     folder = real_data()
     if name == "jakarta":
@@ -57,7 +83,7 @@ def fill_city(name: str, engine: Engine, data_dir: Path, *, buildings: int = 400
 @contextmanager
 def opened(clone: Clone, name: str, data_dir: Path, *, buildings: int = 4000) -> Iterator[Engine]:
     """Return an engine on one of the cities, in a database of its own."""
-    if name != "demo":
+    if name not in ("demo", "house"):
         real_data()
     with clone as url:
         engine = connect(url)

@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from layers import Layer, layer_named, layers
+from layers import Layer, layer_named
 from sample_data import make_city
+from tests.tiles._cities import MADE
 from tests.tiles._mvt_checker import read
 from tests.tiles._nasty import MIDDLE
 from tests.tiles._same import differences
@@ -64,7 +65,7 @@ def demo(clone: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[En
         engine.dispose()
 
 
-@pytest.mark.parametrize("name", sorted(set(layers()) - {"analysis_feature"}))
+@pytest.mark.parametrize("name", MADE)
 def test_the_demo_city_is_drawn_as_postgis_draws_it(
     demo: Engine, name: str, tmp_path: Path
 ) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from layers import layers
 from tests.tiles._same import differences
+from tiles import _following
 from tiles.build import build
 from tiles.cache import Address
 from tiles.encodings.mvt import vector_tile
@@ -30,9 +31,11 @@ _HOUSE = """ST_SetSRID(ST_Multi(ST_MakeEnvelope({x}, {y}, {x} + 30, {y} + 20)), 
 _WEST, _SOUTH = 460_000, 2_580_000
 
 
-def _engine(engine: Engine, folder: Path) -> TileEngine:
+def _engine(engine: Engine, folder: Path, name: str = "") -> TileEngine:
+    """Return an engine whose own connections bear a name."""
     readers = engine.execution_options(isolation_level="AUTOCOMMIT")
-    url = engine.url.render_as_string(hide_password=False)
+    named = engine.url.update_query_dict({"application_name": name[:63]} if name else {})
+    url = named.render_as_string(hide_password=False)
     return TileEngine(readers, url, folder, SOME, cache_bytes=64 * 2**20)
 
 
@@ -312,3 +315,39 @@ def test_a_tile_many_want_is_made_once(two: tuple[TileEngine, TileEngine]) -> No
     assert len(made) == 1
     assert len(found) == 8
     assert len({id(each) for each in found}) == 1
+
+
+def test_what_a_busy_thread_left_open_is_closed_when_the_engine_stops(
+    houses: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A compiler cannot be stopped, and the thread in it must not keep a connection meanwhile."""
+    inside, go_on = threading.Event(), threading.Event()
+
+    def busy(_: object) -> None:
+        inside.set()
+        go_on.wait(60)
+
+    monkeypatch.setattr(_following, "warm", busy)
+    monkeypatch.setattr(_following, "END_S", 0.1)
+    name = f"builder of {tmp_path.name}"
+    with _engine(houses, tmp_path, name) as engine:
+        assert inside.wait(60)
+        assert _backends(houses, name) > 0
+    try:
+        end = time.monotonic() + 10
+        while left := _backends(houses, name):
+            assert time.monotonic() < end, f"{left} connections are left"
+            time.sleep(0.02)
+        assert [each.name for each in engine.follower._threads if each.is_alive()]
+    finally:
+        go_on.set()
+
+
+def _backends(city: Engine, name: str) -> int:
+    """Return how many connections of an engine there are."""
+    with city.connect() as connection:
+        found = connection.scalar(
+            text("SELECT count(*) FROM pg_stat_activity WHERE application_name = :name"),
+            {"name": name[:63]},
+        )
+    return int(found or 0)

@@ -53,6 +53,23 @@ def test_a_click_shows_the_file_of_the_pipe_with_units(visit: Opener, town: str)
     assert seen.page.get_attribute("#tab-file", "aria-selected") == "true"
 
 
+def test_the_file_of_the_pipe_leads_to_all_that_is_known_of_it(visit: Opener, town: str) -> None:
+    seen = visit(town)
+    seen.ready()
+    item = pick_gas_main(seen)
+    with seen.page.expect_popup() as opened:
+        seen.page.click("#file-page")
+    page = opened.value
+    page.wait_for_load_state()
+    assert page.url.endswith(f"/collections/pipe_segment/items/{item['id']}/file?f=html")
+    assert "高压燃气干管" in page.inner_text("h1")
+    assert "4,000,000 Pa" in page.inner_text("#attributes")
+    # Nothing is wider than a telephone but what scrolls in its own frame.
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.close()
+
+
 def test_the_burst_of_the_gas_main_reaches_whom_the_town_knows(visit: Opener, town: str) -> None:
     seen = visit(town)
     seen.ready()

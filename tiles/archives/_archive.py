@@ -22,8 +22,8 @@ class Batch(NamedTuple):
     ids: NDArray[np.int64]
     tiles: Sequence[bytes]
     """Each compressed with gzip; none is empty."""
-    digests: Sequence[bytes]
-    """A name for each tile's content: the same content has the same name."""
+    digests: Sequence[bytes | None]
+    """A name for each tile's content: the same content has the same name, none is like no other."""
 
 
 @dataclass(frozen=True)

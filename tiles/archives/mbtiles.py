@@ -36,22 +36,26 @@ class _Writer:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._numbers: dict[bytes, int] = {}
+        self._known: dict[bytes, int] = {}
+        self._contents = 0
         connection.executescript(_TABLES)
         connection.execute("BEGIN")
 
     def add(self, batch: Batch) -> None:
         """Write tiles; content that was written before is only pointed to."""
-        known = self._numbers
-        fresh = []
+        numbers, fresh = [], []
         for tile, digest in zip(batch.tiles, batch.digests, strict=True):
-            if digest not in known:
-                known[digest] = len(known)
-                fresh.append((known[digest], tile))
+            number = None if digest is None else self._known.get(digest)
+            if number is None:
+                number, self._contents = self._contents, self._contents + 1
+                if digest is not None:
+                    self._known[digest] = number
+                fresh.append((number, tile))
+            numbers.append(number)
         last = 2**batch.zoom - 1
         places = [
-            (batch.zoom, x, last - y, known[digest])
-            for x, y, digest in zip(batch.x.tolist(), batch.y.tolist(), batch.digests, strict=True)
+            (batch.zoom, x, last - y, number)
+            for x, y, number in zip(batch.x.tolist(), batch.y.tolist(), numbers, strict=True)
         ]
         self._connection.executemany("INSERT INTO images VALUES (?, ?)", fresh)
         self._connection.executemany("INSERT INTO map VALUES (?, ?, ?, ?)", places)

@@ -48,17 +48,20 @@ class _Writer:
         self._ids: list[NDArray[np.int64]] = []
         self._offsets: list[int] = []
         self._lengths: list[int] = []
-        self._end = 0
+        self._end = self._contents = 0
         file.write(bytes(_ROOT_ENDS))
 
     def add(self, batch: Batch) -> None:
         """Write tiles; content that was written before is only pointed to."""
         for tile, digest in zip(batch.tiles, batch.digests, strict=True):
-            place = self._places.get(digest)
+            place = None if digest is None else self._places.get(digest)
             if place is None:
-                place = self._places[digest] = self._end, len(tile)
+                place = self._end, len(tile)
+                if digest is not None:
+                    self._places[digest] = place
                 self._file.write(tile)
                 self._end += len(tile)
+                self._contents += 1
             self._offsets.append(place[0])
             self._lengths.append(place[1])
         self._ids.append(batch.ids)
@@ -81,7 +84,7 @@ class _Writer:
             metadata_at, len(metadata),
             metadata_at + len(metadata), len(leaves),
             _ROOT_ENDS, self._end,
-            int(entries.runs.sum()), len(entries.ids), len(self._places),
+            int(entries.runs.sum()), len(entries.ids), self._contents,
             1, _GZIP, _GZIP, _MVT, *about.zooms,
             west, south, east, north, zoom, round(lon * 1e7), round(lat * 1e7),
         )  # fmt: skip

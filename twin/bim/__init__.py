@@ -33,6 +33,8 @@ def load_model(
     source: str | None = None,
     limits: Limits | None = None,
     dry_run: bool = False,
+    quality: bool = True,
+    data_dir: Path | None = None,
     progress: Callable[[str, int, int | None], None] = _silent,
 ) -> Verdict:
     """Load a building model, all or nothing, and say what was found and what changed.
@@ -58,6 +60,11 @@ def load_model(
         How much reading the file may cost.
     dry_run : bool
         Do everything but keep nothing.
+    quality : bool
+        Look at the model by the rules of `twin.quality` once it is there; whatever comes of it,
+        the load stays.
+    data_dir : Path, optional
+        Where the city's rasters are, for rules that compare with the terrain.
     progress : callable
         Told what is being done, how far it is, and how far it goes if that is known.
 
@@ -82,5 +89,7 @@ def load_model(
         source=source,
         limits=limits or Limits(),
         dry_run=dry_run,
+        quality=quality,
+        data_dir=data_dir,
         progress=progress,
     )

@@ -309,7 +309,8 @@ def _refusal(known: Georeference, reason: str) -> UnknownPlaceError:
         lines.append("  nothing")
     choices = [one.id for one in known.found if one.stand is not None and one.level]
     ask = "give --place lon,lat,rotation,height"
-    lines.append(ask + (f", or choose one with --georef {' | '.join(choices)}" if choices else ""))
+    within = [one.id for one in known.found if one.id in choices and one.inside]
+    lines.append(ask + (f", or choose one with --georef {' | '.join(within)}" if within else ""))
     kind = UndecidedPlaceError if len(choices) > 1 else UnknownPlaceError
     return kind("\n".join(lines), known)
 

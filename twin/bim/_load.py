@@ -26,6 +26,7 @@ from twin.bim._worker import read_apart
 from twin.crs import Frame
 from twin.database import open_city
 from twin.errors import InvalidInputError, NotFoundError
+from twin.quality import judged
 
 Progress = Callable[[str, int, int | None], None]
 
@@ -46,6 +47,8 @@ def load_file(
     source: str | None,
     limits: Limits,
     dry_run: bool,
+    quality: bool,
+    data_dir: Path | None,
     progress: Progress,
 ) -> Verdict:
     """Load a model as `twin.bim.load_model` says."""
@@ -71,7 +74,7 @@ def load_file(
         try:
             document = _read(file, Path(folder), limits, progress, verdict)
             progress("writing", 0, None)
-            _into_city(engine, document, Path(folder), verdict)
+            load_id = _into_city(engine, document, Path(folder), verdict)
         except RefusedModelError:
             raise
         except InvalidInputError as error:
@@ -79,6 +82,8 @@ def load_file(
                 verdict.georeference = error.georeference.as_dict()
             raise _refused(verdict, str(error)) from error
     verdict.seconds = round(time.monotonic() - started, 3)
+    if quality and not dry_run:
+        verdict.quality = judged(engine, load_id, data_dir, progress)
     return verdict
 
 
@@ -110,13 +115,17 @@ def _why_none(verdict: Verdict) -> str:
     return f" ({'; '.join(said)})" if said else ""
 
 
-def _into_city(engine: Engine, document: dict[str, Any], folder: Path, verdict: Verdict) -> None:
-    """Set the model down in one transaction; what goes wrong in it leaves the city as it was."""
+def _into_city(engine: Engine, document: dict[str, Any], folder: Path, verdict: Verdict) -> int:
+    """Set the model down in one transaction, and return the load's number.
+
+    What goes wrong in it leaves the city as it was.
+    """
     try:
         with engine.connect() as connection, connection.begin() as transaction:
-            _write(connection, document, folder, verdict)
+            load_id = _write(connection, document, folder, verdict)
             if verdict.dry_run:
                 transaction.rollback()
+            return load_id
     except (DBAPIError, psycopg.Error) as error:
         # Only here: it brings a compiler with it.
         from twin.ingest._target import in_words
@@ -129,7 +138,7 @@ def _into_city(engine: Engine, document: dict[str, Any], folder: Path, verdict: 
 
 def _write(
     connection: SqlConnection, document: dict[str, Any], folder: Path, verdict: Verdict
-) -> None:
+) -> int:
     with Session(connection, join_transaction_mode="rollback_only") as session:
         frame = open_city(session).frame
     driver = connection.connection.driver_connection
@@ -159,6 +168,7 @@ def _write(
         "UPDATE twin.load SET report = %s WHERE id = %s",
         [orjson.dumps(verdict.as_dict()).decode(), row[0]],
     )
+    return int(row[0])
 
 
 def _decide(

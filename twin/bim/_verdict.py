@@ -38,6 +38,8 @@ class Verdict:
     changes: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     limits: dict[str, int] = field(default_factory=dict)
+    quality: dict[str, Any] | None = None
+    """What the rules found in it; None where nobody looked."""
     dry_run: bool = False
     seconds: float = 0.0
 

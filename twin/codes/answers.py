@@ -9,6 +9,7 @@ import shapely
 from twin.codes.beidou import Cell, cell_at, decode
 from twin.codes.beidou_many import cover
 from twin.codes.cells import parse_grid_cell
+from twin.codes.classes import THEMES, Theme, class_names
 from twin.codes.regions import parse_region
 from twin.codes.things import parse_component, parse_event
 from twin.crs import LonLatGeometry
@@ -108,7 +109,25 @@ def about_digits(kind: str, code: str) -> Answer:
 
     >>> about_digits("grid_cell", "440507001002003")["parts"]["sequence"]
     '003'
+    >>> about_digits("component", "4405070104000001")["names"]["minor"]["zh"]
+    '雨水箅子'
     """
     if kind not in KINDS:
         raise NotFoundError(f"there is no kind of code {kind!r}; there are {', '.join(KINDS)}")
-    return {"kind": kind, "code": code, "parts": KINDS[kind](code)._asdict()}
+    parts = KINDS[kind](code)._asdict()
+    answer = {"kind": kind, "code": code, "parts": parts}
+    if kind in THEMES:
+        answer["names"] = _names(THEMES[kind], parts["major"], parts["minor"])
+    return answer
+
+
+def _names(theme: Theme, major: str, minor: str) -> Answer:
+    """Return what the classes of a code are called; null where there is no name for it."""
+    known = class_names(theme)
+    keys = {"major": major, "minor": major + minor}
+    return {
+        part: {"zh": known[key].zh, "en": known[key].en, "status": known[key].status}
+        if key in known
+        else None
+        for part, key in keys.items()
+    }

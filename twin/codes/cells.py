@@ -90,7 +90,9 @@ def grid_cell_code(region: str, number: int) -> str:
     InvalidInputError
         If the region is no community, or the number has more than three digits.
     """
-    parse_region(region)
+    read = parse_region(region)
+    if read.level != "community":
+        raise InvalidInputError(f"{region!r} names no community: it is the code of a {read.level}")
     if not 1 <= number <= MOST_CELLS:
         raise InvalidInputError(
             f"a community has the running numbers 1 to {MOST_CELLS} for its cells, not {number}"

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from twin.codes.cells import MOST_CELLS, grid_cell_code
@@ -13,7 +14,13 @@ from twin.errors import InvalidInputError
 
 _SLIVER = 0.25
 """A piece smaller than this share of a full cell goes to a neighbour."""
+_LARGEST = 1.25
+"""A piece grows beyond this many full cells only if nothing else can take a sliver."""
 _GRID_M = 0.001
+_LEAST_M2 = 1.0
+_WIDEST_M = 10_000.0
+_MOST_SQUARES = 1_000_000
+"""Of a strip across the country most squares are empty, and all have to be tried."""
 
 
 class NumberedCell(NamedTuple):
@@ -49,7 +56,8 @@ def cut_community(community: CityGeometry, region: str, *, size_m: float) -> lis
     Raises
     ------
     InvalidInputError
-        If the area is no polygon, the region no community, or more than 999 cells would arise.
+        If the area is no polygon in metres, the region no community, the side out of range, or
+        more than 999 cells would arise.
 
     References
     ----------
@@ -63,13 +71,12 @@ def cut_community(community: CityGeometry, region: str, *, size_m: float) -> lis
     [('001', (50.0, 150.0)), ('002', (150.0, 150.0)), ('003', (50.0, 50.0)), ('004', (150.0, 50.0))]
     """
     grid_cell_code(region, 1)
-    if shapely.get_dimensions(community) != 2 or not shapely.is_valid(community):
-        raise InvalidInputError("a community is a valid polygon")
-    if not size_m > 1:
-        raise InvalidInputError(f"the side of a cell is above 1 m, not {size_m}")
-    if shapely.area(community) / size_m**2 > 4 * MOST_CELLS:
+    if not 1 < size_m <= _WIDEST_M:
+        raise InvalidInputError(f"the side of a cell is 1 to {_WIDEST_M:g} m, not {size_m:g}")
+    whole = _sound(community)
+    if shapely.area(whole) / size_m**2 > 4 * MOST_CELLS:
         raise _too_many(size_m)
-    pieces = _without_slivers(_pieces(community, size_m), size_m)
+    pieces = _without_slivers(_pieces(whole, size_m), size_m)
     if len(pieces) > MOST_CELLS:
         raise _too_many(size_m)
     ordered = sorted(pieces, key=lambda piece: (piece.row, shapely.bounds(piece.area)[0]))
@@ -79,10 +86,25 @@ def cut_community(community: CityGeometry, region: str, *, size_m: float) -> lis
     ]
 
 
+def _sound(community: CityGeometry) -> BaseGeometry:
+    """Return a community in the plane, its vertices on the grid of a millimetre."""
+    area = isinstance(community, Polygon | MultiPolygon) and not community.is_empty
+    if not area or not shapely.is_valid(community):
+        raise InvalidInputError("a community is a valid polygon, or several")
+    whole = shapely.set_precision(shapely.force_2d(community), _GRID_M)
+    if whole.area < _LEAST_M2:
+        raise InvalidInputError(
+            f"the community has {community.area:.3g} m²: its coordinates are no metres of the city"
+        )
+    return whole
+
+
 def _pieces(community: BaseGeometry, size_m: float) -> list[_Piece]:
     west, _, east, north = shapely.bounds(community)
     south = shapely.bounds(community)[1]
     columns, rows = (int(np.ceil(span / size_m - 1e-9)) for span in (east - west, north - south))
+    if columns * rows > _MOST_SQUARES:
+        raise _too_many(size_m)
     row, column = (axis.ravel() for axis in np.mgrid[:rows, :columns])
     boxes = shapely.box(
         west + column * size_m,
@@ -91,7 +113,7 @@ def _pieces(community: BaseGeometry, size_m: float) -> list[_Piece]:
         north - row * size_m,
     )
     # On one grid of millimetres, so that neighbours have the very same vertices.
-    cut = shapely.intersection(shapely.set_precision(community, _GRID_M), boxes, grid_size=_GRID_M)
+    cut = shapely.intersection(community, boxes, grid_size=_GRID_M)
     return [
         _Piece(int(number), part)
         for number, whole in zip(row, cut, strict=True)
@@ -116,7 +138,7 @@ def _without_slivers(pieces: list[_Piece], size_m: float) -> list[_Piece]:
         if not shared.any():
             alone.add(id(sliver.area))  # an island: a cell of its own
             continue
-        into = int(np.argmax(shared))
+        into = _neighbour(shared, areas, sliver.area.area, size_m)
         joined = shapely.union(kept[into].area, sliver.area, grid_size=_GRID_M)
         surfaces = [p for p in shapely.get_parts(joined) if p.geom_type == "Polygon"]
         if len(surfaces) != 1:
@@ -124,6 +146,20 @@ def _without_slivers(pieces: list[_Piece], size_m: float) -> list[_Piece]:
             continue
         kept[into] = _Piece(kept[into].row, surfaces[0])
         del kept[chosen]
+
+
+def _neighbour(
+    shared: NDArray[np.float64], areas: NDArray[np.float64], area_m2: float, size_m: float
+) -> int:
+    """Return which piece takes a sliver: the longest common edge, of equal ones the smaller piece.
+
+    One that would become much larger than a full cell takes it only if there is no other: along a
+    narrow strip every piece is a sliver, and one of them would eat all others.
+    """
+    fits = (shared > 0) & (areas + area_m2 <= _LARGEST * size_m**2)
+    chosen = np.flatnonzero(fits if fits.any() else shared > 0)
+    order = np.lexsort((areas[chosen], -np.round(shared[chosen], 3)))
+    return int(chosen[order[0]])
 
 
 def _common_edges(area: BaseGeometry, pieces: list[_Piece], itself: int) -> NDArray[np.float64]:

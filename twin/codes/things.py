@@ -4,29 +4,14 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from twin.codes._digits import digits
+from twin.codes.classes import majors
 from twin.codes.regions import parse_region, require_within
 from twin.errors import InvalidInputError
 
-COMPONENT_CLASSES: Mapping[str, str] = {
-    "01": "公用设施",
-    "02": "道路交通",
-    "03": "市容环境",
-    "04": "园林绿化",
-    "05": "其他部件（旧：房屋土地）",
-    "06": "其他设施（旧）",
-    "21": "扩展部件",
-}
+COMPONENT_CLASSES: Mapping[str, str] = majors("component")
 """Major classes; 06 and 21 of older editions are still in use.  From memory, see the docs."""
 
-EVENT_CLASSES: Mapping[str, str] = {
-    "01": "市容环境",
-    "02": "宣传广告",
-    "03": "施工管理",
-    "04": "街面秩序",
-    "05": "突发事件",
-    "06": "其他事件",
-    "21": "扩展事件",
-}
+EVENT_CLASSES: Mapping[str, str] = majors("event")
 """Major classes of events.  From memory, see the docs."""
 
 
@@ -101,10 +86,7 @@ has the number 99; there are 01, 02, 03, 04, 05, 06, 21
     """
     word = digits(code, "a component", (10, 16))
     _require_class(word, classes, within, "a component")
-    if len(word) == 16 and word[10:] == "000000":
-        raise InvalidInputError(
-            f"{word!r} is no code of a component: the running number begins at 1"
-        )
+    _require_number(word, "a component")
     return ComponentCode(word, word[:6], word[6:8], word[8:10], word[10:] or None)
 
 
@@ -134,6 +116,7 @@ def parse_event(
     """
     word = digits(code, "an event", (10, 16))
     _require_class(word, classes, within, "an event")
+    _require_number(word, "an event")
     return EventCode(word, word[:6], word[6:8], word[8:10], word[10:] or None)
 
 
@@ -149,3 +132,8 @@ def _require_class(word: str, classes: Mapping[str, str], within: str | None, wh
         )
     if word[8:10] == "00":
         raise InvalidInputError(f"{word!r} is no code of {what}: the minor class begins at 01")
+
+
+def _require_number(word: str, what: str) -> None:
+    if word[10:] == "000000":
+        raise InvalidInputError(f"{word!r} is no code of {what}: the running number begins at 1")

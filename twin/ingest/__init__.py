@@ -22,11 +22,16 @@ if TYPE_CHECKING:
 
 # What reads and compiles is imported when something is loaded: a second that no other verb owes.
 
-__all__ = ["LAYERS", "LoadReport", "load", "readers"]
+__all__ = ["JUDGED_UP_TO", "LAYERS", "LoadReport", "load", "readers"]
+
+JUDGED_UP_TO = 20_000
+"""Loads of more rows are judged after, see docs/decisions/quality.md."""
 
 RASTERS = ("terrain", "depth")
-LAYERS: tuple[str, ...] = (*sorted(FIELDS), *RASTERS)
-"""What can be loaded: tables, ``road`` (nodes and edges from lines), ``reading``, rasters."""
+NETWORK = "pipe"
+LAYERS: tuple[str, ...] = (*sorted((*FIELDS, NETWORK)), *RASTERS)
+"""What can be loaded: tables, ``road`` (nodes and edges from lines), ``pipe`` (nodes and segments
+of a network), ``reading``, rasters."""
 
 
 def _silent(stage: str, done: int, total: int | None) -> None:
@@ -54,6 +59,7 @@ def load(
     heights: str | None = None,
     geoid: Path | None = None,
     dry_run: bool = False,
+    judged_up_to: int = JUDGED_UP_TO,
     progress: Callable[[str, int, int | None], None] = _silent,
 ) -> LoadReport:
     """Load files into a layer of the city, all or nothing, and say what became of every row.
@@ -70,7 +76,8 @@ def load(
         Where rasters are kept.
     mapping : mapping of str to str, optional
         Field to column.  ``=word`` is one word for all rows, ``column*0.001`` scales,
-        ``column>table.field`` looks the column's value up in another table of the same file.
+        ``column>table.field`` looks the column's value up in another table of the same file.  Of
+        ``pipe``, a field is that of both its tables; ``node.field``, ``segment.field`` of one.
     crs : str, optional
         The files' coordinate frame, where they do not say it or say it wrongly.
     datum : {"gcj02", "bd09"}, optional
@@ -86,6 +93,10 @@ def load(
         vertical datum.
     dry_run : bool
         Do everything but keep nothing.
+    judged_up_to : int
+        A load that writes so many rows, and no more, is looked at by the rules of `twin.quality`
+        once it is there; whatever comes of it, the load stays.  For more rows that costs half of
+        the load again: the report says ``later``, and the caller may ask `twin.quality.check`.
     progress : callable
         Told what is being done, how far it is, and how far it goes if that is known.
 
@@ -113,5 +124,6 @@ def load(
         heights=heights,
         geoid=geoid,
         dry_run=dry_run,
+        judged_up_to=judged_up_to,
         progress=progress,
     )

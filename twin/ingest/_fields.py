@@ -91,20 +91,22 @@ COMMON: tuple[Field, ...] = (
         "text",
         ("source_id", "osm_id", "full_id", "@id", "id", "objectid", "gid", "global_id", "编号",
          "标识码", "唯一标识", "要素编号", "exp_no", "物探点号", "管点编号", "管线编号", "bsm",
-         "fid", "ogc_fid"),
+         "案件编号", "事件编号", "任务号", "部件标识码", "objid", "fid", "ogc_fid"),
         required=True,
     ),
     _text("name", "name", "name:zh", "名称", "道路名称", "建筑名称", "楼名", "mc", "street_name",
-          "nom", "label"),
-    _text("class_code", "class_code", "分类代码", "要素代码", "部件代码"),
-    _text("cell_id", "cell_id", "单元网格编码", "所属网格"),
-    _text("owner", "owner", "ownercat_id", "权属单位", "权属", "belong", "产权单位"),
-    _text("manager", "manager", "管理单位", "主管部门", "operator"),
-    _text("maintainer", "maintainer", "养护单位", "维护单位"),
+          "nom", "label", "部件名称", "objname", "案件标题", "事件标题"),
+    _text("class_code", "class_code", "分类代码", "要素代码", "部件代码", "部件分类代码",
+          "事件代码", "事件分类代码"),
+    _text("cell_id", "cell_id", "单元网格编码", "所属网格", "所在单元网格", "bgid"),
+    _text("owner", "owner", "ownercat_id", "权属单位", "权属", "belong", "产权单位",
+          "权属单位名称", "deptname2"),
+    _text("manager", "manager", "管理单位", "主管部门", "operator", "主管部门名称", "deptname1"),
+    _text("maintainer", "maintainer", "养护单位", "维护单位", "养护单位名称", "deptname3"),
     Field(
         "state",
         "text",
-        ("state", "status_code", "状态", "使用状态"),
+        ("state", "status_code", "状态", "使用状态", "部件状态", "objstate"),
         words=words.STATES,
         closed=words.STATE_VALUES,
         default="in_service",
@@ -175,16 +177,31 @@ PIPE_NODE: tuple[Field, ...] = (
     _numbers("invert_z_m", ("invert_z_m", "invert_elev", "井底高程", "管底高程", "invert")),
     _numbers("depth_m", ("depth_m", "depth", "ymax", "埋深", "井深", "well_deep", "welldepth"),
              scaled={"depth_cm": _CM}),
+    _numbers("z_m", ("z_m", "管点高程", "管线点高程")),
     _ELEVATION_REFERENCE,
 )  # fmt: skip
 
 PIPE_SEGMENT: tuple[Field, ...] = (
     _KIND,
     _text("from_node", "from_node", "node_1", "start_node", "s_point", "起点",
-          "起点点号", "起点编号", "qddh", "from_node_id"),
+          "起点点号", "起点编号", "起点物探点号", "起始点号", "qddh", "from_node_id"),
     _text("to_node", "to_node", "node_2", "end_node", "e_point", "止点", "终点",
-          "终点点号", "终点编号", "止点编号", "zddh", "to_node_id"),
+          "终点点号", "终点编号", "止点编号", "止点点号", "终点物探点号", "终止点号", "连接点号",
+          "zddh", "to_node_id"),
+    Field("device", "text", ("device",), closed=words.DEVICE_VALUES),
+    Field("valve_state", "text", ("valve_state", "启闭状态"),
+          words=words.VALVE_STATES, closed=("open", "closed")),
+    Field("flow_dir", "integer", ("flow_dir",), low=-1, high=1),
     _text("material", "material", "matcat_id", "管材", "材质", "材料"),
+    _text("size_text", "size_text"),
+    Field("n_ducts", "integer", ("n_ducts", "totalhole", "总孔数", "孔数"),
+          low=0, above_low=True),
+    Field("used_ducts", "integer",
+          ("used_ducts", "usedhole", "已用孔数", "占用孔数"), low=0),
+    Field("cables", "integer",
+          ("cables", "cabnum", "cable_num", "电缆条数", "电缆根数", "光缆条数", "电缆数"), low=0),
+    _text("embed", "embed", "embed_type", "埋设方式", "埋设类型", "敷设方式"),
+    _text("pressure_class", "pressure_class", "压力级别", "压力等级", "压力类型"),
     Field("shape", "text", ("shape", "断面形状", "断面类型"), words=words.PIPE_SHAPES),
     _numbers("width_m", ("width_m", "diameter_m", "width", "diam_m", "geom1"),
              scaled={"diameter_mm": _MM, "dn": _MM, "diameter": _MM, "管径": _MM, "管径mm": _MM,
@@ -206,6 +223,36 @@ PIPE_SEGMENT: tuple[Field, ...] = (
     _ELEVATION_REFERENCE,
     _YEAR,
 )  # fmt: skip
+
+SURVEY_POINT: tuple[Field, ...] = (
+    _text("number", "exp_no", "物探点号", "管点编号", "管线点号", "点号", "wtdh"),
+    _text("map_number", "map_no", "图上点号", "ts_dh"),
+    _numbers("easting", ("easting", "东坐标", "横坐标", "东坐标y", "横坐标y", "y_east")),
+    _numbers("northing", ("northing", "北坐标", "纵坐标", "北坐标x", "纵坐标x", "x_north")),
+    _numbers("x", ("x", "x坐标", "坐标x", "x_coor", "coord_x", "zbx")),
+    _numbers("y", ("y", "y坐标", "坐标y", "y_coor", "coord_y", "zby")),
+    _numbers("lon", ("lon", "lng", "longitude", "经度")),
+    _numbers("lat", ("lat", "latitude", "纬度")),
+    _numbers("ground", ("high", "ground_z_m", "地面高程", "surf_h", "ground_h", "h", "dmgc")),
+    _numbers("well_depth", ("well_deep", "well_depth", "井深", "井底深")),
+)  # fmt: skip
+"""What only tables of surveyed points have: their number, and where they are."""
+
+SURVEY_LINE: tuple[Field, ...] = (
+    _text("number", "line_no", "lno", "管线编号", "管段编号", "管线段编号", "gxbh", "编号"),
+    _text("size", "d_s", "管径", "管径mm", "管线规格", "断面尺寸", "管径或断面尺寸", "规格",
+          "断面规格", "管径断面", "dn", "gj"),
+    _text("pressure", "pressure", "压力", "压力值", "压力级别", "压力等级"),
+    _text("voltage", "voltage", "电压", "电压值", "电压等级"),
+    _text("flow", "flowdir", "流向", "flowdirection"),
+    _numbers("depth_from", ("s_deep", "depth_from_m", "起点埋深", "起点管顶埋深", "qdms")),
+    _numbers("depth_to", ("e_deep", "depth_to_m", "终点埋深", "止点埋深", "终点管顶埋深",
+                          "zdms")),
+    _numbers("z_from", ("s_h", "z_from_m", "起点高程", "起点管高", "起点管线高程", "qdgc")),
+    _numbers("z_to", ("e_h", "z_to_m", "终点高程", "止点高程", "终点管高", "终点管线高程",
+                      "zdgc")),
+)  # fmt: skip
+"""What tables of surveyed lines write in a way of their own: sizes, pressures, voltages, depths."""
 
 ROAD: tuple[Field, ...] = (
     Field("road_class", "text",
@@ -255,6 +302,29 @@ RESOURCE: tuple[Field, ...] = (
     _text("phone", "phone", "电话", "联系电话"),
 )  # fmt: skip
 
+COMPONENT: tuple[Field, ...] = (
+    _text("code", "code", "部件标识码", "部件编码", "部件编号", "标识码", "objid"),
+    _text("address", "address", "位置描述", "地址", "objpos"),
+)
+
+EVENT: tuple[Field, ...] = (
+    _text("code", "code", "案件编号", "事件编号", "事件编码", "任务号"),
+    Field("channel", "text", ("channel", "问题来源", "来源", "事件来源", "上报来源"),
+          words=words.EVENT_CHANNELS, closed=words.CHANNEL_VALUES, default="other"),
+    Field("status", "text", ("status", "当前阶段", "案件状态", "事件状态", "办理状态", "阶段"),
+          words=words.EVENT_STATUSES, closed=words.EVENT_STATUS_VALUES, default="reported"),
+    _text("description", "description", "问题描述", "事件描述", "描述"),
+    _text("address", "address", "位置描述", "事发位置", "地址"),
+    _text("reporter", "reporter", "上报人", "举报人", "监督员"),
+    _text("handler", "handler", "处置单位", "处置部门", "承办单位"),
+    _text("component", "component", "component_code", "部件标识码", "相关部件", "objid"),
+    Field("reported_at", "timestamp with time zone", ("reported_at", "上报时间", "发生时间"),
+          required=True),
+    *(Field(f"{status}_at", "timestamp with time zone", (f"{status}_at", f"{word}时间"))
+      for status, word in (("accepted", "立案"), ("dispatched", "派遣"), ("handled", "处置"),
+                           ("checked", "核查"), ("closed", "结案"))),
+)  # fmt: skip
+
 FIELDS: dict[str, tuple[Field, ...]] = {
     "building": (*COMMON, *BUILDING),
     "region": (*COMMON, *REGION),
@@ -265,6 +335,8 @@ FIELDS: dict[str, tuple[Field, ...]] = {
     "waterlogging_point": (*COMMON, *WATERLOGGING_POINT),
     "facility": (*COMMON, *FACILITY),
     "resource": (*COMMON, *RESOURCE),
+    "component": (*COMMON, *COMPONENT),
+    "event": (*COMMON, *EVENT),
     "reading": (
         Field("point", "text",
               ("point", "point_id", "source_id", "station", "sensor", "积水点", "监测点",

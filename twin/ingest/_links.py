@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from twin.ingest._cases import LOOSE, TIED, class_codes
 from twin.ingest._fields import normal
 from twin.ingest._place import Placed
 from twin.ingest._plan import Plan
@@ -23,7 +24,9 @@ _DEPTH_TO_INVERT = frozenset(map(normal, ("ymax", "井深", "well_deep", "wellde
 _NODE_REACH_M = 0.05
 _MUCH = 100
 
-FIELDS_WITHOUT_COLUMN = frozenset({"from_node", "to_node", "z_from_m", "z_to_m"})
+FIELDS_WITHOUT_COLUMN = frozenset(
+    {"from_node", "to_node", "z_from_m", "z_to_m", "z_m", "component"}
+)
 """Fields of files that tables hold in another way: as references, as heights of the geometry."""
 
 
@@ -115,8 +118,7 @@ class PipeSegmentLink(Link):
             return placed.shapes
         first, last = (_floats(values[name]) for name in ("z_from_m", "z_to_m"))
         known = np.isfinite(first) & np.isfinite(last)
-        if plan.binding("elevation_reference") is None:
-            values["elevation_reference"] = pa.array(np.where(known, "invert", "unknown"))
+        _say_reference(values, known, plan)
         line_first = np.zeros(len(placed.shapes))
         line_last = np.zeros(len(placed.shapes))
         line_first[placed.pick] = np.where(known, first, 0.0)
@@ -161,33 +163,75 @@ _BY_PLACE = """
 
 
 class PipeNodeLink(Link):
-    """A node's height is its invert, which a manhole's depth gives."""
+    """A node's height is the level given, else its invert, which a manhole's depth gives."""
 
     def columns(self, plan: Plan) -> list[tuple[str, str]]:
         """Return the invert and its reference, where the file gives levels."""
-        if not (plan.binding("invert_z_m") or _depth_is_to_invert(plan)):
-            return []
-        return [("invert_z_m", "double precision"), ("elevation_reference", "text")]
+        found = []
+        if plan.binding("invert_z_m") or _depth_is_to_invert(plan):
+            found.append(("invert_z_m", "double precision"))
+        if found or plan.binding("z_m"):
+            found.append(("elevation_reference", "text"))
+        return found
 
     def shape(self, placed: Placed, values: dict[str, pa.Array], plan: Plan) -> Shapes:
-        """Return the points at the height of their inverts."""
-        if not self.columns(plan):
+        """Return the points at the level that the file gives, else at that of their inverts."""
+        columns = dict(self.columns(plan))
+        if not columns:
             return placed.shapes
-        if plan.binding("invert_z_m") is None:
+        if "invert_z_m" in columns and plan.binding("invert_z_m") is None:
             values["invert_z_m"] = pc.subtract(values["ground_z_m"], values["depth_m"])
-        level = _floats(values["invert_z_m"])
+        level = _floats(values["z_m"] if plan.binding("z_m") else values["invert_z_m"])
         known = np.isfinite(level)
-        if plan.binding("elevation_reference") is None:
-            values["elevation_reference"] = pa.array(np.where(known, "invert", "unknown"))
+        _say_reference(values, known, plan)
         z = np.zeros(len(placed.shapes))
         z[placed.pick] = np.where(known, level, 0.0)
         lengths = np.diff(placed.shapes.starts)
         return replace(placed.shapes, z=np.repeat(z, lengths))
 
 
+def _say_reference(values: dict[str, pa.Array], known: NDArray[np.bool_], plan: Plan) -> None:
+    """Say what levels are of: inverts unless the file says otherwise, of nothing where unknown."""
+    if plan.binding("elevation_reference") is None:
+        values["elevation_reference"] = pa.array(np.where(known, "invert", "unknown"))
+    else:
+        said = values["elevation_reference"]
+        values["elevation_reference"] = pc.if_else(pa.array(known), said, "unknown")
+
+
 def _depth_is_to_invert(plan: Plan) -> bool:
     depth, ground = plan.binding("depth_m"), plan.binding("ground_z_m")
     return bool(ground and depth and depth.column and normal(depth.column) in _DEPTH_TO_INVERT)
+
+
+class ComponentLink(Link):
+    """A component's code begins with the code of its class."""
+
+    def columns(self, plan: Plan) -> list[tuple[str, str]]:
+        """Return the class code, where the codes themselves say it."""
+        return [("class_code", "text")] if plan.binding("code") else []
+
+    def shape(self, placed: Placed, values: dict[str, pa.Array], plan: Plan) -> Shapes:
+        """Return the points as they are, and fill in the class codes."""
+        if plan.binding("code"):
+            values["class_code"] = class_codes(values)
+        return placed.shapes
+
+
+class EventLink(Link):
+    """An event may be about a component."""
+
+    def shape(self, placed: Placed, values: dict[str, pa.Array], plan: Plan) -> Shapes:
+        """Return the points as they are, and a column for the component's name."""
+        values.setdefault("component", pa.nulls(len(placed.pick), pa.string()))
+        return placed.shapes
+
+    def run(self, target: Target, job: Job) -> None:
+        """Find the components."""
+        named = target.run(TIED)
+        loose = target.scalar(LOOSE)
+        if named:
+            job.tally.note(f"events about a component: {named - loose} found, {loose} not found")
 
 
 def _even_fall(
@@ -220,4 +264,6 @@ LINKS: dict[str, Link] = {
         extra=(("from_node", "text"), ("to_node", "text")),
         derived=(("from_node_id", "bigint"), ("to_node_id", "bigint")),
     ),
+    "component": ComponentLink(),
+    "event": EventLink(extra=(("component", "text"),), derived=(("component_id", "bigint"),)),
 }

@@ -41,6 +41,8 @@ class LoadReport:
     datum: str | None
     seconds: float
     dry_run: bool
+    quality: dict[str, Any] | None = None
+    """What the rules found in the rows; ``later`` with the load's number if nobody looked yet."""
 
     @property
     def rows_rejected(self) -> int:

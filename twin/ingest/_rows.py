@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from twin.ingest._bytes import Ragged
+from twin.ingest._cases import contradictions
 from twin.ingest._digits import refused_codes
 from twin.ingest._features import Chunk, Features
 from twin.ingest._fields import Field
@@ -61,13 +62,15 @@ class RowReader:
             found = convert(one.values(chunk.table), field, one.factor, self.job.tally.repaired)
             found = without_zeros(field, found, self.job.tally)
             broken = broken_rules(field, found)
-            if field.column == "code" and is_cgcs2000(self.job.frame.srid):
-                broken += refused_codes(self.job.layer, found)
+            if is_cgcs2000(self.job.frame.srid):
+                broken += refused_codes(self.job.layer, field.column, found)
             for reason, where in broken:
                 self.job.tally.refuse(reason, where, sound, ids)
             if field.default is not None and found.null_count:
                 found = pc.fill_null(found, pa.scalar(field.default).cast(found.type))
             values[field.column] = found
+        for reason, where in contradictions(self.job.layer, values):
+            self.job.tally.refuse(reason, where, sound, ids)
         return values
 
 

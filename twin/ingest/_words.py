@@ -1,10 +1,20 @@
 """What words in files mean in the model's own words, Chinese and English."""
 
 from twin.model.base import STATES as STATE_VALUES
+from twin.model.components import CHANNELS as CHANNEL_VALUES
+from twin.model.components import EVENT_STATUSES as EVENT_STATUS_VALUES
 from twin.model.pipelines import APPURTENANCES as APPURTENANCE_VALUES
+from twin.model.pipelines import DEVICES as DEVICE_VALUES
 from twin.model.pipelines import PIPE_KINDS as PIPE_KIND_VALUES
 
-__all__ = ["APPURTENANCE_VALUES", "PIPE_KIND_VALUES", "STATE_VALUES"]
+__all__ = [
+    "APPURTENANCE_VALUES",
+    "CHANNEL_VALUES",
+    "DEVICE_VALUES",
+    "EVENT_STATUS_VALUES",
+    "PIPE_KIND_VALUES",
+    "STATE_VALUES",
+]
 
 
 def _table(**meanings: str) -> dict[str, str]:
@@ -23,7 +33,7 @@ FALSE = frozenset({"no", "false", "f", "n", "0", "否", "无", "off"})
 
 STATES = _table(
     in_service="在用|正常|使用中|完好|1|on service|operative|existing",
-    out_of_service="停用|废弃|报废|0|obsolete|abandoned|disused",
+    out_of_service="停用|废弃|报废|破损|丢失|损坏|0|obsolete|abandoned|disused",
     planned="规划|设计|拟建|2|planified|proposed",
     under_construction="在建|施工中|construction",
     removed="拆除|已拆除|demolished|razed",
@@ -40,6 +50,19 @@ PIPE_KINDS = _table(
     heat="热力|供热|rl|heating",
     industrial="工业|gy|oil|industry",
 )
+
+SURVEY_KINDS = _table(
+    water="js|zs|xf|给水|上水|自来水|供水|中水|再生水|消防水",
+    storm="ys|雨水",
+    sewer="ws|ps|污水|排水|下水",
+    combined="hs|hl|雨污合流|合流",
+    gas="rq|tr|mq|yh|燃气|天然气|煤气|液化气",
+    power="dl|gd|ld|dc|电力|供电|路灯|电车",
+    telecom="tx|dx|lt|yd|ds|xh|jk|gb|jx|通信|通讯|电信|联通|移动|有线电视|电视|信号|监控|广播|军用",
+    heat="rl|rs|zq|热力|热水|蒸汽|供热",
+    industrial="gy|sy|yq|gyy|工业|石油|油气|氢气|氧气|乙炔",
+)
+"""Kinds by the letters before 物探点号 and in tables' names; WS is foul sewage here."""
 
 _BARE_NODES = (
     "junction|virtual_node|netinit|netelement|change|registered_change|t|x|curve|adaptation|"
@@ -140,3 +163,17 @@ RESOURCE_KINDS = _table(
 RESOURCE_STATUSES = _table(
     free="空闲|待命|available|idle", busy="出动|执行任务|忙|dispatched", off_duty="停用|休班|维修"
 )
+
+EVENT_CHANNELS = _table(
+    patrol="巡查|巡查上报|监督员上报|网格员上报|监督员|网格员",
+    hotline="热线|12345|市民热线|电话|公众电话",
+    sensor="传感器|物联网|物联感知|自动监测|iot", camera="视频|视频监控|视频上报|摄像头",
+    public="公众|市民|公众上报|微信|app", other="其他|领导交办|媒体",
+)  # fmt: skip
+
+EVENT_STATUSES = _table(
+    reported="上报|已上报|待受理|待立案|new|open", accepted="立案|已立案|受理|已受理|待派遣",
+    dispatched="派遣|已派遣|处置中|处理中|待处置|assigned|in progress",
+    handled="处置|已处置|已处理|待核查|done|resolved", checked="核查|已核查|待结案|verified",
+    closed="结案|已结案|办结|已办结|归档",
+)  # fmt: skip

@@ -60,6 +60,7 @@ export const TEXTS = {
     "点击地图上的要素，查看它的档案。",
     "Click a feature on the map to see its file.",
   ),
+  wholeFile: both("档案：与它有关的一切", "File: all that is known of it"),
   place: both("地点", "Place"),
   alsoHere: both("此处还有", "Also here"),
   impactHere: both("影响分析", "Impact here"),

@@ -1,5 +1,8 @@
 """Codes of regions, cells, components and events: their parts, and why some are refused."""
 
+from pathlib import Path
+
+import geopandas
 import numpy as np
 import pytest
 import shapely
@@ -132,3 +135,73 @@ def test_a_community_of_too_many_cells_is_refused() -> None:
         cut_community(square, COMMUNITY, size_m=100)
     with pytest.raises(InvalidInputError, match="names no community"):
         cut_community(square, "440507001000", size_m=1000)
+    long = CityGeometry(shapely.Polygon([(0, 0), (1e5, 1e5), (1e5, 1e5 + 9)]))
+    with pytest.raises(InvalidInputError, match="choose a larger side"):
+        cut_community(long, COMMUNITY, size_m=50)
+
+
+@pytest.mark.parametrize(
+    ("community", "size_m", "reason"),
+    [
+        (shapely.box(0, 0, 100, 100), float("inf"), "1 to 10000 m, not inf"),
+        (shapely.box(0, 0, 100, 100), float("nan"), "1 to 10000 m, not nan"),
+        (shapely.box(0, 0, 100, 100), -5.0, "1 to 10000 m, not -5"),
+        (shapely.Polygon(), 100.0, "a community is a valid polygon"),
+        (shapely.LineString([(0, 0), (100, 0)]), 100.0, "a community is a valid polygon"),
+        (shapely.Polygon([(0, 0), (9, 9), (9, 0), (0, 9)]), 100.0, "a valid polygon"),
+        (
+            shapely.GeometryCollection([shapely.box(0, 0, 9, 9), shapely.Point(20, 20)]),
+            100.0,
+            "a community is a valid polygon",
+        ),
+        (shapely.box(116.68, 23.35, 116.69, 23.36), 100.0, "no metres of the city"),
+    ],
+)
+def test_what_is_no_community_is_refused(
+    community: shapely.Geometry, size_m: float, reason: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=reason):
+        cut_community(CityGeometry(community), COMMUNITY, size_m=size_m)
+
+
+def test_only_a_community_is_cut() -> None:
+    square = CityGeometry(shapely.box(0, 0, 100, 100))
+    with pytest.raises(InvalidInputError, match="names no community: it is the code of a street"):
+        cut_community(square, "440507001", size_m=100)
+
+
+def test_a_narrow_strip_is_cut_into_pieces_of_a_kind() -> None:
+    """Every square of it is a sliver; joined one after another they would be one cell."""
+    strip = CityGeometry(shapely.box(0, 0, 1010, 10))
+    cells = cut_community(strip, COMMUNITY, size_m=101)
+    areas = [cell.area.area for cell in cells]
+    assert sum(areas) == pytest.approx(10_100)
+    assert len(cells) > 1
+    assert max(areas) <= 1.25 * 101**2
+    west = [cell.area.bounds[0] for cell in cells]
+    assert west == sorted(west)
+
+
+def test_heights_of_a_community_are_no_heights_of_its_cells() -> None:
+    tilted = CityGeometry(shapely.force_3d(shapely.box(0, 0, 150, 150), 7.0))
+    assert not any(cell.area.has_z for cell in cut_community(tilted, COMMUNITY, size_m=100))
+
+
+@pytest.mark.parametrize(
+    ("file", "size_m", "count"), [("kelurahan_jakarta", 300.0, 60), ("rw_jakarta", 60.0, 40)]
+)
+def test_real_communities_are_cut_without_gaps_and_numbered(
+    real_data: Path, file: str, size_m: float, count: int
+) -> None:
+    areas = geopandas.read_file(real_data / "jakarta_flood" / f"{file}.shp").to_crs(32748).geometry
+    assert len(areas) >= count
+    for number, area in enumerate(areas[:count]):
+        whole = shapely.force_2d(area)
+        if not whole.is_valid:
+            parts = shapely.get_parts(shapely.make_valid(whole))
+            whole = shapely.union_all([part for part in parts if part.area > 0])
+        cells = cut_community(CityGeometry(whole), COMMUNITY, size_m=size_m)
+        again = shapely.union_all([cell.area for cell in cells])
+        assert again.symmetric_difference(whole).area < 0.002 * (whole.length + 1), number
+        assert sum(cell.area.area for cell in cells) - again.area < 0.01, number
+        assert [cell.code[-3:] for cell in cells] == [f"{k:03d}" for k in range(1, len(cells) + 1)]

@@ -5,7 +5,7 @@ from pathlib import Path
 from alembic import context, op
 
 revision = "0007"
-down_revision = "0004"
+down_revision = "0006"
 
 _FOLLOWED = ("city_object", "city_geometry")
 

@@ -130,6 +130,7 @@ export class FilePanel {
         name ? String(name) : `${say(info?.title ?? layer)} ${item.id}`,
       ),
       this.#buttons(layer, item, at ?? [0, 0]),
+      fileLink(layer, item),
       this.#table(info, item),
       this.#others(layer, item, picked),
     ];
@@ -170,6 +171,12 @@ export class FilePanel {
     const table = h("table", { class: "file" }, h("tbody", {}, ...rows));
     return h("div", { class: "scroll" }, table);
   }
+}
+
+/** Return the way to the page with all that is known of a feature. */
+function fileLink(layer: string, item: Item): HTMLElement {
+  const href = `/collections/${layer}/items/${item.id}/file?f=html`;
+  return h("p", {}, h("a", { id: "file-page", href, target: "_blank" }, t("wholeFile")));
 }
 
 function isEmpty(value: unknown): boolean {
