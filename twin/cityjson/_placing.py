@@ -48,7 +48,6 @@ class Placing:
     """As the file spells it."""
     crs: str
     vertical: str | None
-    vertical_from: str
     step: HeightStep | None
     in_degrees: bool
     authority_north_first: bool
@@ -166,7 +165,7 @@ def placing(header: Header, wish: Wish, seen: Floats) -> tuple[Placing, list[str
     step = height_step(given, wish.vertical_datum, wish.geoid, wish.frame.name)
     axes = axes_of(flat)
     found = Placing(
-        wish.frame, header.crs_found, flat, vertical, of, step, axes.in_degrees,
+        wish.frame, header.crs_found, flat, vertical, step, axes.in_degrees,
         not axes.east_first,
     )  # fmt: skip
     return found, notes
