@@ -12,10 +12,10 @@ import orjson
 
 from analysis import Analysis, analyses
 from api.archived import MEDIA_TYPE as PMTILES
-from api.dependencies import DEFAULT_LIMIT, MAXIMUM_LIMIT
 from api.documents import schema
 from api.errors import PROBLEM
 from api.links import GEOJSON, HTML, JSON
+from api.query_words import DEFAULT_LIMIT, MAXIMUM_LIMIT
 from layers import Layer, layers
 from layers.filter import queryable
 from tiles.encodings import mvt
@@ -135,6 +135,16 @@ def _tiles() -> Doc:
         "/collections/{collectionId}/tiles/{grid}/{z}/{y}/{x}": _on_grid(
             tile, "getTileOfCollection", "collectionId"
         ),
+        "/collections/{collectionId}/changes/tiles/{grid}/{z}/{y}/{x}": {
+            "get": {
+                **tile["get"],
+                "operationId": "getTileOfChanges",
+                "summary": "A vector tile of what differs between two moments",
+                "parameters": [
+                    _ref(name) for name in ("collectionId", "grid", "z", "x", "y", "from", "to")
+                ],
+            }
+        },
         "/tileMatrixSets": sets,
         "/tileMatrixSets/{grid}": one,
         **_archives(),

@@ -18,11 +18,6 @@ from twin.history import Moment, known_sql, low_sql, moment_sql, states_sql
 _KEPT = ("id", "uid", "geom", "recorded_at", "recorded_by", "load_id")
 """Columns that are not told as fields: names, the place, and what tells of the writing."""
 
-_BOX = """
-    AND (ST_Intersects(ST_Transform(before.geom, 4326), asked.box)
-         OR ST_Intersects(ST_Transform(after.geom, 4326), asked.box))
-"""
-
 _DIFFERENT = """
     -- Things that were written or replaced after one moment and by another, with the state that
     -- each had at both.  What is the same at both, whatever it was in between, is left out.
@@ -34,33 +29,44 @@ _DIFFERENT = """
         SELECT id FROM twin.{table}_history
         WHERE  replaced_by >= {low} AND NOT {replaced_before}
         AND    ({replaced_after} OR (NOT {written_before} AND {written_after}))
-    ),
-    asked AS (
-        SELECT ST_Collect(ST_MakeEnvelope(west, south, east, north, 4326)) AS box
-        FROM   unnest(%(west)s::float8[], %(south)s::float8[], %(east)s::float8[],
-                      %(north)s::float8[]) AS piece (west, south, east, north)
     )
-    SELECT   coalesce(after.id, before.id) AS id, coalesce(after.uid, before.uid)::text AS uid,
+    SELECT   coalesce(after.id, before.id) AS id,
              CASE WHEN before.id IS NULL THEN 'added' WHEN after.id IS NULL THEN 'removed'
                   ELSE 'changed' END AS change,
-             {before_fields} AS before, {after_fields} AS after,
              before.geom IS DISTINCT FROM after.geom AS moved,
-             ST_AsGeoJSON(ST_Transform(before.geom, 4326), 7)::json AS geometry_before,
-             ST_AsGeoJSON(ST_Transform(after.geom, 4326), 7)::json AS geometry_after
+             {told}
     FROM     touched
-    CROSS    JOIN asked
     LEFT     JOIN LATERAL (
                  SELECT * FROM {before} AS state WHERE state.id = touched.id
              ) AS before ON true
     LEFT     JOIN LATERAL (
                  SELECT * FROM {after} AS state WHERE state.id = touched.id
              ) AS after ON true
-    WHERE    touched.id > %(after)s::bigint
-    AND      ROW (before.id, before.geom, {before_columns})
+    WHERE    ROW (before.id, before.geom, {before_columns})
              IS DISTINCT FROM ROW (after.id, after.geom, {after_columns})
-    {in_box}
+"""
+
+_TOLD = """
+             coalesce(after.uid, before.uid)::text AS uid,
+             {before_fields} AS before, {after_fields} AS after,
+             ST_AsGeoJSON(ST_Transform(before.geom, 4326), 7)::json AS geometry_before,
+             ST_AsGeoJSON(ST_Transform(after.geom, 4326), 7)::json AS geometry_after
+"""
+
+_ANYWHERE = """
+    AND      touched.id > %(after)s::bigint
     ORDER BY touched.id
     LIMIT    %(limit)s::integer
+"""
+
+_IN_BOX = """
+    AND      EXISTS (
+                 SELECT FROM unnest(%(west)s::float8[], %(south)s::float8[], %(east)s::float8[],
+                                    %(north)s::float8[]) AS piece (west, south, east, north),
+                        ST_MakeEnvelope(west, south, east, north, 4326) AS box
+                 WHERE  ST_Intersects(ST_Transform(before.geom, 4326), box)
+                 OR     ST_Intersects(ST_Transform(after.geom, 4326), box)
+             )
 """
 
 Change = Literal["added", "removed", "changed"]
@@ -156,9 +162,13 @@ def require_order(since: Moment, until: Moment) -> None:
 
 
 def _difference(row: tuple[Any, ...]) -> Difference:
-    number, uid, change, before, after, moved, geometry_before, geometry_after = row
+    number, change, moved, uid, before, after, geometry_before, geometry_after = row
     values = [
-        (name, before[name] if geometry_before else None, after[name] if geometry_after else None)
+        (
+            name,
+            None if change == "added" else before[name],
+            None if change == "removed" else after[name],
+        )
         for name in before
     ]
     fields = {name: (then, now) for name, then, now in values if then != now}
@@ -167,38 +177,48 @@ def _difference(row: tuple[Any, ...]) -> Difference:
 
 @cache
 def _statement(layer: Layer, in_box: bool) -> Prepared:
-    columns = columns_of(layer)
-    return Prepared(
-        _DIFFERENT.format(
-            **parts(layer),
-            before_fields=_object("before", columns),
-            after_fields=_object("after", columns),
-            in_box=_BOX if in_box else "",
-        ),
-        {},
+    columns = _columns(layer)
+    told = _TOLD.format(
+        before_fields=_object("before", columns), after_fields=_object("after", columns)
+    )
+    box = _IN_BOX if in_box else ""
+    return Prepared(different_sql(layer, told) + box + _ANYWHERE, {})
+
+
+def different_sql(layer: Layer, told: str) -> str:
+    """Return the statement that finds what differs, up to where further conditions follow.
+
+    Parameters
+    ----------
+    layer : Layer
+        Whose things they are.
+    told : str
+        The SQL of what is told beside ``id``, ``change`` and ``moved``, of the rows ``before`` and
+        ``after``; one of them is null where the thing was not.
+
+    Notes
+    -----
+    It binds ``from_seq`` and ``to_seq``, the numbers of two commits.
+    """
+    columns = _columns(layer)
+    return _DIFFERENT.format(
+        table=layer.id,
+        told=told,
+        before_moment=moment_sql("before_moment", "%(from_seq)s::bigint"),
+        after_moment=moment_sql("after_moment", "%(to_seq)s::bigint"),
+        low=low_sql("before_moment"),
+        written_before=known_sql("recorded_by", "before_moment"),
+        written_after=known_sql("recorded_by", "after_moment"),
+        replaced_before=known_sql("replaced_by", "before_moment"),
+        replaced_after=known_sql("replaced_by", "after_moment"),
+        before=states_sql(layer.id, "before_moment"),
+        after=states_sql(layer.id, "after_moment"),
+        before_columns=", ".join(f'before."{name}"' for name in columns),
+        after_columns=", ".join(f'after."{name}"' for name in columns),
     )
 
 
-def parts(layer: Layer) -> dict[str, str]:
-    """Return the pieces of SQL that say which things of a layer differ."""
-    columns = columns_of(layer)
-    return {
-        "table": layer.id,
-        "before_moment": moment_sql("before_moment", "%(from_seq)s::bigint"),
-        "after_moment": moment_sql("after_moment", "%(to_seq)s::bigint"),
-        "low": low_sql("before_moment"),
-        "written_before": known_sql("recorded_by", "before_moment"),
-        "written_after": known_sql("recorded_by", "after_moment"),
-        "replaced_before": known_sql("replaced_by", "before_moment"),
-        "replaced_after": known_sql("replaced_by", "after_moment"),
-        "before": states_sql(layer.id, "before_moment"),
-        "after": states_sql(layer.id, "after_moment"),
-        "before_columns": ", ".join(f'before."{name}"' for name in columns),
-        "after_columns": ", ".join(f'after."{name}"' for name in columns),
-    }
-
-
-def columns_of(layer: Layer) -> tuple[str, ...]:
+def _columns(layer: Layer) -> tuple[str, ...]:
     """Return the columns of a layer's table whose values are compared."""
     columns = inspect(layer.table).local_table.columns
     return tuple(column.name for column in columns if column.name not in _KEPT)

@@ -14,7 +14,6 @@ from api.dependencies import (
     ItemsParam,
     LayerParam,
     OnlyFormat,
-    write_cursor,
 )
 from api.element_file import document as element_document
 from api.element_file import links as element_links
@@ -22,11 +21,12 @@ from api.feature_answer import page
 from api.links import GEOJSON, SCHEMA, address, base
 from api.negotiate import JsonOnly, WantsHtml
 from api.past import lasting, moment_of, pinned, told
+from api.query_words import write_cursor
 from layers import Layer, file, query
 from layers.filter import EVERYTHING
 from layers.past import at_moment
 from twin.database import City
-from twin.history import moment
+from twin.history import Moment, moment
 
 router = APIRouter()
 
@@ -74,13 +74,16 @@ def items(
         matched = _matched(request, city, layer, asked)
     if not wants_html:
         return page(request, layer, found, matched, known)
-    following = None
-    if found.last is not None:
-        cursor = write_cursor(found.last)
-        following = address(request, cursor=cursor, f="html", **pinned(known))
-    json = address(request, f="json")
+    json, following = address(request, f="json"), _following(request, found.last, known)
     made = html.items(base(request), city, found, matched, json=json, following=following)
     return render.page(request, made, lasting(known))
+
+
+def _following(request: Request, last: int | None, known: Moment | None) -> str | None:
+    """Return the address of the next page for people, if there is one."""
+    if last is None:
+        return None
+    return address(request, cursor=write_cursor(last), f="html", **pinned(known))
 
 
 def _matched(request: Request, city: City, layer: Layer, asked: Items) -> int | None:

@@ -3,11 +3,21 @@
 from fastapi import APIRouter, Request, Response
 
 from api import past
-from api.dependencies import Between, BetweenParam, CityParam, LayerParam, OnlyFormat
+from api.dependencies import (
+    Between,
+    BetweenParam,
+    CityParam,
+    LayerParam,
+    OnlyFormat,
+    PlaceOnGridParam,
+    SpanParam,
+)
 from api.links import GEOJSON
 from api.negotiate import JsonOnly
-from api.render import answer
+from api.render import answer, tile_response
 from layers.differences import differences
+from tiles.cache import Made
+from tiles.encodings.differences import difference_tile
 from twin import history
 from twin.database import City
 from twin.history import Moment
@@ -33,6 +43,16 @@ def changes(request: Request, city: CityParam, layer: LayerParam, asked: Between
     )
     document = past.changes(request, layer, found, since, until)
     return answer(request, document, GEOJSON, headers=past.lasting(since, until))
+
+
+@router.get("/collections/{layer_id}/changes/tiles/{grid_id}/{z}/{y}/{x}")
+def changes_tile(
+    request: Request, city: CityParam, layer: LayerParam, place: PlaceOnGridParam, asked: SpanParam
+) -> Response:
+    """Return what differs between two moments in one tile, by matrix, row and column."""
+    since, until = moments(city, asked)
+    made = difference_tile(city, layer, place.tile, since, until, grid=place.grid)
+    return tile_response(request, Made(made), past.lasting(since, until))
 
 
 def moments(city: City, asked: Between) -> tuple[Moment, Moment]:

@@ -97,17 +97,46 @@ def test_a_feature_is_told_as_it_was(bare: TestClient, engine: Engine) -> None:
     assert "had no feature" in gone.json()["detail"]
 
 
-def test_tiles_of_a_moment_may_be_kept(bare: TestClient, engine: Engine) -> None:
-    _story(engine)
+def _tile_at(engine: Engine, east_m: float) -> tuple[int, int]:
     with engine.connect() as connection:
         lon, lat = connection.execute(
             text("""
                 SELECT ST_X(p), ST_Y(p)
-                FROM   ST_Transform(ST_SetSRID(ST_MakePoint(460005, 2580005), 4548), 4326) AS p
-            """)
+                FROM   ST_Transform(ST_SetSRID(ST_MakePoint(:x, 2580005), 4548), 4326) AS p
+            """),
+            {"x": east_m},
         ).one()
     y = (1 - math.asinh(math.tan(math.radians(lat))) / math.pi) / 2
-    x, y = int((lon + 180) / 360 * 2**15), int(y * 2**15)
+    return int((lon + 180) / 360 * 2**15), int(y * 2**15)
+
+
+def test_differences_are_drawn(bare: TestClient, engine: Engine) -> None:
+    house = _story(engine)
+    (here, y), (there, _) = _tile_at(engine, 460_005), _tile_at(engine, 465_005)
+
+    def drawn(x: int, since: int, until: int) -> list[object]:
+        tile = f"/collections/building/changes/tiles/WebMercatorQuad/15/{y}/{x}"
+        answer = bare.get(tile, params={"from": f"seq:{since}", "to": f"seq:{until}"})
+        assert answer.headers["cache-control"].endswith("immutable")
+        if answer.status_code == 204:
+            return []
+        return [
+            (each["id"], each["properties"]["change"], each["properties"]["moved"])
+            for each in mapbox_vector_tile.decode(answer.content)["building"]["features"]
+        ]
+
+    assert drawn(here, 0, 2) == [(house, "added", True)]
+    assert drawn(here, 1, 2) == [(house, "changed", False)]
+    assert (drawn(here, 1, 3), drawn(there, 1, 3)) == ([], [(house, "changed", True)])
+    assert drawn(there, 3, 4) == [(house, "removed", True)]
+    assert drawn(there, 0, 4) == []
+    wrong = bare.get("/collections/building/changes/tiles/WebMercatorQuad/1/0/0?from=seq:0&bbox=1")
+    assert (wrong.status_code, "unknown query parameter" in wrong.text) == (400, True)
+
+
+def test_tiles_of_a_moment_may_be_kept(bare: TestClient, engine: Engine) -> None:
+    _story(engine)
+    x, y = _tile_at(engine, 460_005)
     tiles = (
         f"/tiles/building/15/{x}/{y}",
         f"/tiles/building/WebMercatorQuad/15/{x}/{y}",
