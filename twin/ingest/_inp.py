@@ -7,8 +7,9 @@ themselves do, and the message lists them.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from twin.errors import InvalidInputError
@@ -72,8 +73,9 @@ class Inp:
             self.wrong(number, f"there is a {what} {words[0]!r} already, in line {first}")
         return first == number
 
+    @cached_property
     def places(self) -> dict[str, Place]:
-        """Return the places of nodes."""
+        """The places of nodes."""
         found: dict[str, Place] = {}
         for line in self.lines("COORDINATES", 3, "node, x and y are expected"):
             x, y = self.number(line, 1, "x"), self.number(line, 2, "y")
@@ -81,8 +83,9 @@ class Inp:
                 found[line[1][0]] = (x, y)
         return found
 
+    @cached_property
     def vertices(self) -> dict[str, list[Place]]:
-        """Return the vertices of links, in the file's order."""
+        """The vertices of links, in the file's order."""
         found: dict[str, list[Place]] = {}
         for line in self.lines("VERTICES", 3, "link, x and y are expected"):
             x, y = self.number(line, 1, "x"), self.number(line, 2, "y")
@@ -90,11 +93,13 @@ class Inp:
                 found.setdefault(line[1][0], []).append((x, y))
         return found
 
+    @cached_property
     def tags(self) -> dict[tuple[str, str], str]:
-        """Return tags by the first letter of what they are on, and its name."""
+        """Tags by the first letter of what they are on, and its name; no program needs them."""
         return {
             (words[0][:1].upper(), words[1]): words[2]
-            for _, words in self.lines("TAGS", 3, "NODE or LINK, its name and a tag are expected")
+            for _, words in self.sections.get("TAGS", [])
+            if len(words) > 2
         }
 
     def options(self) -> dict[str, Line]:
@@ -106,6 +111,19 @@ class Inp:
         for end in ends:
             if end not in nodes:
                 self.wrong(number, f"there is no node {end!r} in the file")
+
+    def strays(self, nodes: Iterable[str], links: Iterable[str]) -> list[str]:
+        """Return what to say of places of nodes and vertices of links that are not in the file."""
+        found = []
+        for what, given, known in (
+            ("coordinates", self.places, set(nodes)),
+            ("vertices", self.vertices, set(links)),
+        ):
+            lost = [name for name in given if name not in known]
+            if lost:
+                shown = ", ".join(lost[:_SHOWN])
+                found.append(f"{what} of {len(lost)} names that the file does not have: {shown}")
+        return found
 
     def hint(self) -> str:
         """Return the frame that the title names, in words; "" if none."""

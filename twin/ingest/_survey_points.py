@@ -134,7 +134,7 @@ def kinds_of(one: SurveyTable, request: NetworkRequest) -> list[str | None]:
     """
     given = request.mapping.get("kind", "")
     if given.startswith("="):
-        return [given[1:]] * one.table.num_rows
+        return [_kind(given[1:])] * one.table.num_rows
     by_name = kind_of(one.name)
     column = one.column(KIND, given or None)
     if column is None and by_name is None:
@@ -143,16 +143,13 @@ def kinds_of(one: SurveyTable, request: NetworkRequest) -> list[str | None]:
             f"TX, RL, GY or in Chinese) nor a column ({', '.join(KIND.aliases)}); give "
             f"--map kind==WORD ({', '.join(KIND.closed)})"
         )
-    meanings = {
-        word: kind_of(word) or PIPE_KINDS.get(word.casefold()) or _own(word)
-        for word in set(one.words(column))
-        if word is not None
-    }
+    meanings = {word: _kind(word) for word in set(one.words(column)) if word is not None}
     return [meanings.get(word or "") or by_name for word in one.words(column)]
 
 
-def _own(word: str) -> str | None:
-    return word.casefold() if word.casefold() in KIND.closed else None
+def _kind(word: str) -> str | None:
+    folded = word.casefold()
+    return kind_of(word) or PIPE_KINDS.get(folded) or (folded if folded in KIND.closed else None)
 
 
 def _without_places(one: SurveyTable, request: NetworkRequest) -> pa.Table:

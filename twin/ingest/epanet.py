@@ -62,6 +62,7 @@ def read_network(request: NetworkRequest) -> Network:
             f"units of {units.flow}: {'m and mm' if units.metric else 'feet and inches'}",
             "what the nodes' elevations are of is not said in the file: they are the heights of "
             "the geometry, elevation_reference is unknown unless --map says it",
+            *inp.strays((one.id for one in nodes), (one.id for one in links)),
             *([f"text read as {inp.encoding}"] if inp.encoding != "UTF-8" else []),
         ],
         hint=inp.hint(),
@@ -84,7 +85,7 @@ class _Units:
 
 
 def _nodes(inp: Inp, units: _Units) -> list[Node]:
-    places, tags = inp.places(), inp.tags()
+    places, tags = inp.places, inp.tags
     seen: dict[str, int] = {}
     nodes = []
     for section, least, fields_of in (
@@ -138,7 +139,7 @@ def _length(inp: Inp, units: _Units, line: Line, place: int, what: str) -> float
 
 
 def _links(inp: Inp, units: _Units, nodes: set[str]) -> list[Link]:
-    vertices, tags, states = inp.vertices(), inp.tags(), _states(inp)
+    vertices, tags, states = inp.vertices, inp.tags, _states(inp)
     seen: dict[str, int] = {}
     levels = _elevations(inp, units)
     links = []

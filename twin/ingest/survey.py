@@ -16,6 +16,12 @@ from twin.ingest._survey_lines import segments_of
 from twin.ingest._survey_points import nodes_of
 from twin.ingest._survey_tables import ACCESS, BOOKS, TEXTS, read_tables, told_apart
 
+_TAKEN = frozenset(
+    {"easting", "northing", "x", "y", "lon", "lat", "source_id", "kind", "from_node", "to_node",
+     "size_text"}
+)  # fmt: skip
+"""Keys of a caller's mapping that are used here, and are columns of the survey, not of ours."""
+
 
 def claims(path: Path) -> bool:
     """Return whether a file may hold tables of a survey: a GeoPackage of Giswater does not."""
@@ -38,7 +44,7 @@ def read_network(request: NetworkRequest) -> Network:
     return Network(
         nodes.features(levels, [*notes, *said]),
         segments,
-        took=frozenset({"easting", "northing", "x", "y", "lon", "lat"}),
+        took=_TAKEN,
     )
 
 

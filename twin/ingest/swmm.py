@@ -70,6 +70,7 @@ def read_network(request: NetworkRequest) -> Network:
     notes = [f"units of {flow}: {'metres' if flow in _METRIC else 'feet'}"]
     if "kind" not in request.mapping:
         notes.append(f"kind {kind}: {why}; --map kind==… overrules")
+    notes += inp.strays(levels, (one.id for one in links))
     if inp.encoding != "UTF-8":
         notes.append(f"text read as {inp.encoding}")
     return assemble(path.name, nodes, links, notes=notes, hint=inp.hint())
@@ -99,7 +100,7 @@ def _kind(inp: Inp) -> tuple[str, str]:
 def _nodes(
     inp: Inp, length: Callable[[float], float], kind: str
 ) -> tuple[list[Node], dict[str, _Level]]:
-    places, tags = inp.places(), inp.tags()
+    places, tags = inp.places, inp.tags
     seen: dict[str, int] = {}
     nodes, levels = [], {}
     for section, feature, appurtenance in (
@@ -147,7 +148,7 @@ def _depth(inp: Inp, length: Callable[[float], float], section: str, line: Line)
 def _links(
     inp: Inp, length: Callable[[float], float], levels: dict[str, _Level], kind: str
 ) -> list[Link]:
-    vertices, tags, sections = inp.vertices(), inp.tags(), _cross_sections(inp, length)
+    vertices, tags, sections = inp.vertices, inp.tags, _cross_sections(inp, length)
     seen: dict[str, int] = {}
     links = []
     for section, least, device, form in (

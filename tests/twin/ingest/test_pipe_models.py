@@ -179,13 +179,14 @@ def test_mistakes_are_told_with_their_line_and_nothing_is_loaded(
 def test_nodes_without_coordinates_are_told_and_their_links(
     engine: Engine, loads: Load, inp: Any
 ) -> None:
-    lost = EPANET.replace(" T   470200  2580000\n", "")
+    lost = EPANET.replace(" T   470200  2580000\n", "").replace("[END]", " PX 470050 2580050")
     report = loads("pipe", inp(lost), crs="EPSG:4548")
     assert report.examples == {
         "no coordinates": ["T (line 10)"],
         "an end node has no coordinates": ["P3 (line 15): T"],
     }
     assert report.loaded == 8
+    assert "vertices of 1 names that the file does not have: PX" in report.notes
     none = EPANET.split("[COORDINATES]")[0]
     with pytest.raises(InvalidInputError, match="no node of it has coordinates"):
         loads("pipe", inp(none))

@@ -336,6 +336,31 @@ def test_a_dry_run_keeps_nothing(engine: Engine, loads: Load, survey: Any) -> No
     assert one(engine, "SELECT count(*) FROM twin.pipe_node") == 0
 
 
+def test_columns_of_other_names_are_mapped(engine: Engine, loads: Load, survey: Any) -> None:
+    points = JS_POINTS.replace("Exp_No", "标号").replace("X,Y", "P,Q")
+    lines = JS_LINES.replace("S_Point,E_Point", "甲,乙").replace("D_S", "口径")
+    report = loads("pipe", *survey(点=points, 线=lines), mapping={
+        "source_id": "标号", "northing": "P", "easting": "Q", "from_node": "甲", "to_node": "乙",
+        "size_text": "口径", "kind": "=燃气", "segment.maintainer": "Belong"})  # fmt: skip
+    assert (report.loaded, report.rejected) == (5, {})
+    assert rows(
+        engine, "SELECT source_id, kind, width_m, maintainer FROM twin.pipe_segment ORDER BY 1"
+    ) == [("JS1-JS2", "gas", 0.3, "水务集团"), ("JS2-JS3", "gas", 0.2, "水务集团")]
+
+
+def test_degrees_of_a_chinese_map_datum(engine: Engine, loads: Load, survey: Any) -> None:
+    degrees = "Exp_No,经度,纬度\nRQ1,116.7095,23.3215\nRQ2,116.7105,23.3215\n"
+    lines = "S_Point,E_Point,D_S\nRQ1,RQ2,110\n"
+    loads("pipe", *survey(RQPoint=degrees, RQLine=lines), source="wgs")
+    loads("pipe", *survey(RQPoint=degrees, RQLine=lines), source="gcj", datum="gcj02")
+    shifted_m = one(
+        engine,
+        "SELECT a.geom <-> b.geom FROM twin.pipe_node a JOIN twin.pipe_node b USING (source_id)"
+        " WHERE a.source = 'wgs' AND b.source = 'gcj' AND source_id = 'RQ1'",
+    )
+    assert 400 < shifted_m < 700
+
+
 def test_access_databases_are_to_be_exported(loads: Load, tmp_path: Path) -> None:
     (tmp_path / "普查.mdb").write_bytes(b"\0\1\0\0Standard Jet DB")
     with pytest.raises(InvalidInputError, match=r"export its tables .* as CSV or Excel"):
