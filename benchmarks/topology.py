@@ -106,11 +106,11 @@ def _run(bench: Bench) -> Result:
         with bench.city(f"bench_topology_{copies}") as engine:
             _fill(engine, made)
             rounds = 1 if copies == 100 or bench.quick else 3
-            ours = _best(lambda e=engine: _ours(e), rounds)
-            graph = _best(lambda e=engine: _networkx(e), rounds)
+            ours = _best(_ours, engine, rounds)
+            graph = _best(_networkx, engine, rounds)
             # Minutes at the largest size.
             with_postgis = copies < 100 or bench.full
-            postgis = _best(lambda e=engine: _postgis(e), rounds) if with_postgis else None
+            postgis = _best(_postgis, engine, rounds) if with_postgis else None
         equal &= (ours.parts, ours.bridges) == (graph.parts, graph.bridges)
         if postgis is not None:
             equal &= ours.dangling == postgis.dangling and ours.crossings == postgis.crossings
@@ -220,7 +220,7 @@ def _fill(engine: Engine, network: Network) -> None:
                 for row in zip(nodes.ids.tolist(), shapely.to_wkb(nodes.points, hex=True),
                                strict=True):  # fmt: skip
                     copy.write_row(row)
-            ends = [np.where(each < 0, None, each.astype(object))
+            ends = [[None if end < 0 else end for end in each.tolist()]
                     for each in (segments.from_node, segments.to_node)]  # fmt: skip
             lines = shapely.to_wkb(segments.lines, hex=True)
             with cursor.copy("COPY peer.pipe FROM STDIN") as copy:
@@ -254,8 +254,8 @@ def _read(engine: Engine) -> Network:
     )  # fmt: skip
 
 
-def _best(action: Callable[[], Told], rounds: int) -> Told:
-    return min((action() for _ in range(rounds)), key=lambda told: told.seconds)
+def _best(action: Callable[[Engine], Told], engine: Engine, rounds: int) -> Told:
+    return min((action(engine) for _ in range(rounds)), key=lambda told: told.seconds)
 
 
 def _ours(engine: Engine) -> Told:
