@@ -25,6 +25,7 @@ from api.routes import (
     common,
     events,
     features,
+    history,
     metrics,
     processes,
     quality,
@@ -81,7 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.tiles, app.state.desk, app.state.pushed = engine, desk, pushed
     # The report's addresses look like those of tiles, and come first.
     first = (common, features, tile_report, tiles, archives, events)
-    for module in (*first, catalogue, codes, processes, quality, metrics):
+    for module in (*first, history, catalogue, codes, processes, quality, metrics):
         app.include_router(module.router)
     site.install(app, settings.web_dist)
     errors.install(app)

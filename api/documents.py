@@ -114,15 +114,21 @@ def schema(entry: Field) -> dict[str, Any]:
     return {"title": f"{entry.title.zh} {entry.title.en}", **_SCHEMAS[entry.type], **unit}
 
 
-def items_links(request: Request, layer: Layer, cursor: str | None) -> list[Link]:
-    """Return the links of a page of features; ``cursor`` leads to the next one."""
+def items_links(
+    request: Request, layer: Layer, cursor: str | None, **pinned: str | None
+) -> list[Link]:
+    """Return the links of a page of features; ``cursor`` leads to the next one.
+
+    ``pinned`` are parameters of the next page that are not those of this one.
+    """
     found = [
         link(address(request), "self", GEOJSON, "This page"),
         link(address(request, f="html"), "alternate", HTML, "This page as HTML"),
         link(f"{base(request)}/collections/{layer.id}", "collection", JSON, "The layer"),
     ]
     if cursor is not None:
-        found.append(link(address(request, cursor=cursor), "next", GEOJSON, "The next page"))
+        following = address(request, cursor=cursor, **pinned)
+        found.append(link(following, "next", GEOJSON, "The next page"))
     return found
 
 
@@ -151,9 +157,14 @@ def city(found: City, holding: Holding) -> dict[str, Any]:
 def style(
     request: Request, found: City, holding: Holding, editions: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return the city's MapLibre style: a source a layer, so that a hidden one costs nothing."""
+    """Return the city's MapLibre style: a source a layer, so that a hidden one costs nothing.
+
+    The style of a moment draws the tiles of that moment.
+    """
     # What a client must not ask beyond: features may come wherever the city reaches.
     root, limits = base(request), list(found.frame.lonlat_extent())
+    asked = address(request).partition("?")[2]
+    moment = f"&{asked}" if asked else ""
     drawn: list[dict[str, Any]] = [
         {"id": "background", "type": "background", "paint": {"background-color": BACKGROUND}}
     ]
@@ -171,7 +182,9 @@ def style(
         "sources": {
             layer.id: {
                 "type": "vector",
-                "tiles": [f"{root}/tiles/{layer.id}/{{z}}/{{x}}/{{y}}?v={editions[layer.id]}"],
+                "tiles": [
+                    f"{root}/tiles/{layer.id}/{{z}}/{{x}}/{{y}}?v={editions[layer.id]}{moment}"
+                ],
                 "minzoom": layer.minzoom,
                 "maxzoom": layer.maxzoom,
                 "bounds": limits,

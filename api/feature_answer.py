@@ -6,16 +6,18 @@ from typing import Any, Protocol
 from fastapi import Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from api import documents, render
+from api import documents, past, render
 from api.codings import PLAIN
-from api.dependencies import Items, read_items, write_cursor
+from api.dependencies import Items, read_items
 from api.links import GEOJSON, header
 from api.negotiate import wants_html
+from api.query_words import write_cursor
 from layers import Layer, layers
 from layers.filter import EVERYTHING
 from tiles.features import Found as TextsFound
 from tiles.live import Looked, TileEngine
 from twin.errors import TwinError
+from twin.history import Moment
 
 _AT_ONCE_BYTES = 2 * 2**20
 """Pages up to this size take less time than a thread for them."""
@@ -37,6 +39,8 @@ def ready_texts(tiles: TileEngine, layer: Layer, asked: Items) -> Looked | None:
     if asked.names is not None or selection.values:
         return None
     if selection.heights_m is not None or selection.period is not None:
+        return None
+    if selection.as_of is not None:
         return None
     box = selection.box
     if box is not None and (box.west == box.east or box.south == box.north):
@@ -93,12 +97,19 @@ def page_asked(request: Request) -> Ready | None:
     return None if texts is None else Ready(request, layer, asked, texts)
 
 
-def page(request: Request, layer: Layer, found: Found, matched: int | None) -> Response:
-    """Return a page of features as a response."""
+def page(
+    request: Request,
+    layer: Layer,
+    found: Found,
+    matched: int | None,
+    known: Moment | None = None,
+) -> Response:
+    """Return a page of features as a response; of the past, it says of which moment."""
     cursor = None if found.last is None else write_cursor(found.last)
-    links = documents.items_links(request, layer, cursor)
-    body = render.feature_collection(found, links, matched)
-    return render.respond(request, body, GEOJSON, headers={"Link": header(links, ("next",))})
+    links = documents.items_links(request, layer, cursor, **past.pinned(known))
+    body = render.feature_collection(found, links, matched, past.told(known))
+    headers = {"Link": header(links, ("next",)), **past.lasting(known)}
+    return render.respond(request, body, GEOJSON, headers=headers)
 
 
 class ReadyFeatures:

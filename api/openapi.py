@@ -12,10 +12,10 @@ import orjson
 
 from analysis import Analysis, analyses
 from api.archived import MEDIA_TYPE as PMTILES
-from api.dependencies import DEFAULT_LIMIT, MAXIMUM_LIMIT
 from api.documents import schema
 from api.errors import PROBLEM
 from api.links import GEOJSON, HTML, JSON
+from api.query_words import DEFAULT_LIMIT, MAXIMUM_LIMIT
 from layers import Layer, layers
 from layers.filter import queryable
 from tiles.encodings import mvt
@@ -48,6 +48,8 @@ def document(root: str) -> bytes:
 
 
 def _common() -> Doc:
+    style = _get("Map", "getStyle", "MapLibre style of the city", plain=True)
+    style["get"]["parameters"] = [_ref("asOf")]
     return {
         "/": _get("Common", "getLandingPage", "The entrance", html=True),
         "/conformance": _get("Common", "getConformance", "What the service conforms to"),
@@ -55,7 +57,7 @@ def _common() -> Doc:
         "/health": _get("Common", "getHealth", "Whether service and database answer", plain=True),
         "/city": _get("Map", "getCity", "The city", plain=True),
         "/layers": _get("Map", "getLayers", "Layers with their looks, for maps", plain=True),
-        "/styles/city.json": _get("Map", "getStyle", "MapLibre style of the city", plain=True),
+        "/styles/city.json": style,
     }
 
 
@@ -69,17 +71,25 @@ def _features() -> Doc:
 def _layer(layer: Layer) -> Doc:
     path, title = f"/collections/{layer.id}", f"{layer.title.zh} {layer.title.en}"
     shared = [
-        _ref(name) for name in ("limit", "cursor", "bbox", "datetime", "count", "properties", "f")
+        _ref(name)
+        for name in ("limit", "cursor", "bbox", "datetime", "asOf", "count", "properties", "f")
     ]
     own = [_filter(name, schema(layer.by_name[name])) for name in queryable(layer)]
     items = _get("Features", f"get_{layer.id}_items", f"{title}: features", form=GEOJSON, html=True)
     items["get"]["parameters"] = [*shared, *own]
     one = _get("Features", f"get_{layer.id}_item", f"{title}: one feature", form=GEOJSON, html=True)
-    one["get"]["parameters"] = [_ref("featureId"), _ref("f")]
+    one["get"]["parameters"] = [_ref("featureId"), _ref("asOf"), _ref("f")]
+    states = _get("Features", f"get_{layer.id}_item_history", f"{title}: states of one feature")
+    states["get"]["parameters"] = [_ref("featureId"), _ref("f")]
+    changes = _get("Features", f"get_{layer.id}_changes", f"{title}: differences", form=GEOJSON)
+    changes["get"]["parameters"] = [
+        _ref(name) for name in ("from", "to", "bbox", "limit", "cursor", "f")
+    ]
     file = _get("Features", f"get_{layer.id}_file", f"{title}: the file of one", html=True)
     file["get"]["parameters"] = [_ref("featureId"), _ref("distance"), _ref("f")]
     return {
         path: _get("Features", f"get_{layer.id}", title, html=True),
+        f"{path}/changes": changes,
         f"{path}/queryables": _get(
             "Features",
             f"get_{layer.id}_queryables",
@@ -89,20 +99,21 @@ def _layer(layer: Layer) -> Doc:
         f"{path}/items": items,
         f"{path}/items/{{featureId}}": one,
         f"{path}/items/{{featureId}}/file": file,
+        f"{path}/items/{{featureId}}/history": states,
     }
 
 
 def _tiles() -> Doc:
     tile = _get("Tiles", "getTile", "A vector tile of one or more layers", form=mvt.MEDIA_TYPE)
     tile["get"]["parameters"] = [
-        _ref(name) for name in ("layers", "z", "x", "y", "datetime", "edition")
+        _ref(name) for name in ("layers", "z", "x", "y", "datetime", "asOf", "edition")
     ]
     tile["get"]["responses"] |= {
         "204": {"description": "Nothing is in this tile"},
         "304": {"description": "The client has this tile already"},
     }
     described = _get("Tiles", "getTileJson", "TileJSON 3.0 of one or more layers")
-    described["get"]["parameters"] = [_ref("layers"), _ref("datetime")]
+    described["get"]["parameters"] = [_ref("layers"), _ref("datetime"), _ref("asOf")]
     report = _get("Tiles", "getTileReport", "The heaviest tiles, and what to do about them")
     report["get"]["parameters"] = [
         _query("layers", "Layers, with commas", {"type": "string"}),
@@ -124,6 +135,16 @@ def _tiles() -> Doc:
         "/collections/{collectionId}/tiles/{grid}/{z}/{y}/{x}": _on_grid(
             tile, "getTileOfCollection", "collectionId"
         ),
+        "/collections/{collectionId}/changes/tiles/{grid}/{z}/{y}/{x}": {
+            "get": {
+                **tile["get"],
+                "operationId": "getTileOfChanges",
+                "summary": "A vector tile of what differs between two moments",
+                "parameters": [
+                    _ref(name) for name in ("collectionId", "grid", "z", "x", "y", "from", "to")
+                ],
+            }
+        },
         "/tileMatrixSets": sets,
         "/tileMatrixSets/{grid}": one,
         **_archives(),
@@ -297,10 +318,13 @@ def _parameters() -> Doc:
         "limit": _query("limit", "How many at most; more than the maximum means it", limit),
         "bbox": _query("bbox", "west,south,east,north in degrees (heights: six numbers)", box),
         "datetime": _query("datetime", "A time, or two with / between", {"type": "string"}),
+        "asOf": _query("asOf", "As known at a time, or by a commit (seq:12)", {"type": "string"}),
         "cursor": _query("cursor", "From the next link of a page", {"type": "string"}),
         "properties": _query("properties", "Only these, with commas", words),
         "distance": _query("distance", "How far around it, m", metres),
         "count": _query("count", "Whether to count all that match", {"type": "boolean"}),
+        "from": _needed("from", "A moment, as in asOf", {"type": "string"}, "seq:0"),
+        "to": _query("to", "A moment, as in asOf; now if not said", {"type": "string"}),
         "f": _query("f", "The form", {"type": "string", "enum": ["json", "html"]}),
         "featureId": _in_path("featureId", "id or uid of a feature", {"type": "string"}),
         "jobId": _in_path("jobId", "id of a run", {"type": "string", "format": "uuid"}),

@@ -1,6 +1,6 @@
 """Turn domain values into response bodies, and bodies into responses."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -30,9 +30,9 @@ def answer(
     return respond(request, orjson.dumps(document), media_type, status=status, headers=headers)
 
 
-def page(request: Request, html: str) -> Response:
+def page(request: Request, html: str, headers: dict[str, str] | None = None) -> Response:
     """Return a page for people."""
-    return respond(request, html.encode(), f"{HTML}; charset=utf-8")
+    return respond(request, html.encode(), f"{HTML}; charset=utf-8", headers=headers)
 
 
 def respond(
@@ -69,13 +69,14 @@ class Texts(Protocol):
 
 
 def feature_collection(
-    found: Texts, links: Sequence[Link], matched: int | None
+    found: Texts, links: Sequence[Link], matched: int | None, more: Mapping[str, Any] | None = None
 ) -> bytes | memoryview:
     """Return features as a GeoJSON feature collection, as bytes.
 
-    Their texts are passed on unread.
+    Their texts are passed on unread; ``more`` are further members of the collection.
     """
     told = {
+        **(more or {}),
         "numberReturned": found.returned,
         **({} if matched is None else {"numberMatched": matched}),
         "timeStamp": now(),
@@ -84,9 +85,9 @@ def feature_collection(
     return found.written(_COLLECTION, b"]," + orjson.dumps(told)[1:])
 
 
-def feature(text: bytes, links: Sequence[Link]) -> bytes:
-    """Return one feature with links."""
-    return text[:-1] + b',"links":' + orjson.dumps(links) + b"}"
+def feature(text: bytes, links: Sequence[Link], more: Mapping[str, Any] | None = None) -> bytes:
+    """Return one feature with links, and further members."""
+    return text[:-1] + b"," + orjson.dumps({**(more or {}), "links": links})[1:]
 
 
 def catalogue_entry(layer: Layer, count: int) -> dict[str, Any]:
@@ -132,12 +133,18 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def tile_response(request: Request, made: Made) -> Response:
-    """Return a vector tile, with a strong ETag of what is sent; 204 if it is empty."""
+def tile_response(
+    request: Request, made: Made, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return a vector tile, with a strong ETag of what is sent; 204 if it is empty.
+
+    ``headers`` stand in for those of a tile of now.
+    """
     told = sheet(made, coding_for(request))
     if is_known(told.etag, request.headers.get("if-none-match", "")):
         response, head = Response(status_code=304), told.unchanged
     else:
         response, head = Response(body_of(made, told), told.status), told.head
     response.raw_headers = list(head)
+    response.headers.update(headers or {})
     return response

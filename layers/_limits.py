@@ -31,8 +31,8 @@ class Limit(NamedTuple):
 
 # Eight units are one pixel of a map that draws a tile 512 pixels wide.  Up to level 10 most houses
 # are smaller than a unit or two, and drawing them as they are costs more than it shows.
-# Squares of two or three pixels are few enough for nearly any city.  Where neighbours needed squares
-# of different sizes, the edge between the tiles would show.
+# Squares of two or three pixels are few enough for nearly any city.  Where neighbours needed
+# squares of different sizes, the edge between the tiles would show.
 _POLYGONS = (
     Limit(10, 250, 60_000, 16),
     Limit(11, 8_000, 48_000, 24),

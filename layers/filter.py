@@ -12,6 +12,7 @@ from layers import Field, Layer
 from twin.codes.beidou import prefix_range
 from twin.crs import LonLatBox
 from twin.errors import InvalidInputError
+from twin.history import AsOf, Moment
 
 _LARGEST_INTEGER = 2**63 - 1
 _OPEN = ("", "..")
@@ -48,12 +49,15 @@ class Selection:
     values : mapping
         Field name to the values it may have, already of the field's type; of grid codes to
         `Prefix`.
+    as_of : datetime, int or Moment, optional
+        The city is asked as it was known then: at a time, or after the commit of that number.
     """
 
     box: LonLatBox | None = None
     heights_m: tuple[float, float] | None = None
     period: Period | None = None
     values: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    as_of: AsOf | Moment | None = None
 
 
 EVERYTHING = Selection()
@@ -128,6 +132,43 @@ def parse_period(text: str) -> Period:
     if begin is not None and end is not None and begin > end:
         raise InvalidInputError(f"datetime {text!r} ends before it begins")
     return Period(begin, end)
+
+
+def parse_as_of(text: str, *, name: str = "asOf") -> AsOf:
+    """Return the moment of knowing that a text names.
+
+    Parameters
+    ----------
+    text : str
+        An RFC 3339 time, or ``seq:`` and the number of a commit.
+    name : str
+        What the caller calls it.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is neither.
+
+    Examples
+    --------
+    >>> parse_as_of("2026-06-01T03:00:00+08:00").isoformat()
+    '2026-06-01T03:00:00+08:00'
+    >>> parse_as_of("seq:4711")
+    4711
+    """
+    number = text.removeprefix("seq:")
+    if number != text and number.isascii() and number.isdigit() and len(number) <= 18:
+        return int(number)
+    try:
+        first, last = _moment(text)
+        if first == last:
+            return first
+    except (ValueError, OverflowError):
+        pass
+    raise InvalidInputError(
+        f"{name} is a time such as 2026-06-01T08:00:00Z (or +08:00), or seq: and the number of a "
+        f"commit; not {text!r}"
+    )
 
 
 def parse_values(layer: Layer, given: Mapping[str, Sequence[str]]) -> dict[str, tuple[Any, ...]]:

@@ -14,10 +14,13 @@ from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, select
 
 from layers import Field, Layer
 from layers.filter import EVERYTHING, Selection
+from layers.past import at_moment
+from layers.past import values as past_values
 from layers.question import Prepared, Shape, asked, conditions, prepared
 from layers.text import feature_text, geometry_text
 from twin.database import City
 from twin.errors import NotFoundError
+from twin.history import AsOf, Moment, identify, moment
 
 _LARGEST_ID = 2**63 - 1
 
@@ -120,7 +123,7 @@ def _rows(
     asked_for: tuple[int | None, int, tuple[str, ...] | None, bool],
 ) -> tuple[Sequence[tuple[Any, ...]], int | None, int | None]:
     after, limit, names, as_text = asked_for
-    question = asked(city.frame, selection)
+    question = asked(city.frame, at_moment(city, selection))
     statement = _page(layer, _fields(layer, names), question.shape, after is not None, as_text)
     rows = statement.rows(city.session, question.values | {"after": after, "limit": limit + 1})
     more = len(rows) > limit
@@ -131,8 +134,9 @@ def _rows(
 
 def count(city: City, layer: Layer, selection: Selection = EVERYTHING) -> int:
     """Return how many features of a layer match, exactly."""
-    question = asked(city.frame, selection)
-    found = prepared(_count(layer, question.shape)).rows(city.session, question.values)
+    question = asked(city.frame, at_moment(city, selection))
+    statement = prepared(_count(layer, question.shape), past=question.shape.past)
+    found = statement.rows(city.session, question.values)
     return int(found[0][0])
 
 
@@ -142,30 +146,49 @@ def counts(city: City, layers: Iterable[Layer]) -> dict[str, int]:
     return dict(city.session.connection().execute(select(*columns)).one()._mapping)
 
 
-def one(city: City, layer: Layer, key: str) -> Page:
+def one(city: City, layer: Layer, key: str, as_of: AsOf | Moment | None = None) -> Page:
     """Return the one feature with an id or a uid, as a page of one.
 
+    Parameters
+    ----------
+    city : City
+        The open city.
+    layer : Layer
+        What is asked.
+    key : str
+        The feature's ``id`` or ``uid``.
+    as_of : datetime, int or Moment, optional
+        The feature as it was known then.
+
     Raises
     ------
     NotFoundError
-        If the layer has no such feature.
+        If the layer has, or had, no such feature.
     """
-    return Page(layer, layer.fields, _found(city, layer, key, as_text=False), None, 1)
+    return Page(layer, layer.fields, _found(city, layer, key, as_of, as_text=False), None, 1)
 
 
-def one_written(city: City, layer: Layer, key: str) -> str:
-    """Return the one feature with an id or a uid, as its text.
-
-    Raises
-    ------
-    NotFoundError
-        If the layer has no such feature.
-    """
-    text: str = _found(city, layer, key, as_text=True)[0][1]
+def one_written(city: City, layer: Layer, key: str, as_of: AsOf | Moment | None = None) -> str:
+    """Return the same feature as `one`, as its text."""
+    text: str = _found(city, layer, key, as_of, as_text=True)[0][1]
     return text
 
 
-def _found(city: City, layer: Layer, key: str, *, as_text: bool) -> Sequence[tuple[Any, ...]]:
+def _found(
+    city: City, layer: Layer, key: str, as_of: AsOf | Moment | None, *, as_text: bool
+) -> Sequence[tuple[Any, ...]]:
+    if as_of is None:
+        return _found_now(city, layer, key, as_text=as_text)
+    known = as_of if isinstance(as_of, Moment) else moment(city.session, as_of)
+    # A deleted feature is found by its name too; the histories have an index by number alone.
+    given = past_values(known) | {"key": identify(city.session, layer.id, key)}
+    rows = _one(layer, "id", as_text, past=True).rows(city.session, given)
+    if not rows:
+        raise NotFoundError(f"the layer {layer.id!r} had no feature {key!r} at that moment")
+    return rows
+
+
+def _found_now(city: City, layer: Layer, key: str, *, as_text: bool) -> Sequence[tuple[Any, ...]]:
     missing = NotFoundError(f"the layer {layer.id!r} has no feature {key!r}")
     numbered = key.isascii() and key.isdigit()
     if numbered and (len(key) > 19 or int(key) > _LARGEST_ID):
@@ -193,7 +216,8 @@ def _page(
     statement = select(*columns).select_from(layer.rows).where(*conditions(layer, shape))
     if goes_on:
         statement = statement.where(layer.key > bindparam("after", type_=layer.key.type))
-    return prepared(statement.order_by(layer.key).limit(bindparam("limit", type_=Integer)))
+    statement = statement.order_by(layer.key).limit(bindparam("limit", type_=Integer))
+    return prepared(statement, past=shape.past)
 
 
 @lru_cache(maxsize=256)
@@ -204,12 +228,11 @@ def _count(layer: Layer, shape: Shape) -> Select[Any]:
 
 
 @cache
-def _one(layer: Layer, name: str, as_text: bool) -> Prepared:
+def _one(layer: Layer, name: str, as_text: bool, *, past: bool = False) -> Prepared:
     column = layer.column(name)
     named = column == bindparam("key", type_=column.type)
-    return prepared(
-        select(*_columns(layer, layer.fields, as_text)).select_from(layer.rows).where(named)
-    )
+    columns = _columns(layer, layer.fields, as_text)
+    return prepared(select(*columns).select_from(layer.rows).where(named), past=past)
 
 
 def _columns(layer: Layer, fields: tuple[Field, ...], as_text: bool) -> list[ColumnElement[Any]]:

@@ -32,8 +32,11 @@ from sqlalchemy.types import TypeEngine
 from layers import Layer
 from layers._boxes import holds_city, pieces, searches
 from layers.filter import Prefix, Selection
+from layers.past import rewritten
+from layers.past import values as past_values
 from layers.text import LONLAT_SRID
 from twin.crs import CityBox, Frame, LonLatBox
+from twin.history import Moment
 
 _DIALECT = psycopg.dialect()  # type: ignore[no-untyped-call]
 _TYPES: dict[str, TypeEngine[Any]] = {
@@ -61,6 +64,8 @@ class Shape(NamedTuple):
     names: tuple[str, ...] = ()
     ranges: tuple[tuple[str, int], ...] = ()
     """Which of the names are asked for by ranges of words, and by how many."""
+    past: bool = False
+    """Whether former states are asked for."""
 
 
 class Prepared(NamedTuple):
@@ -79,10 +84,11 @@ class Prepared(NamedTuple):
         return rows
 
 
-def prepared(statement: ClauseElement) -> Prepared:
-    """Return a statement ready to be run many times."""
+def prepared(statement: ClauseElement, *, past: bool = False) -> Prepared:
+    """Return a statement ready to be run many times, on the city as it is or as it was."""
     written = statement.compile(dialect=_DIALECT)
-    return Prepared(str(written), {k: v for k, v in written.params.items() if v is not None})
+    sql = rewritten(str(written)) if past else str(written)
+    return Prepared(sql, {k: v for k, v in written.params.items() if v is not None})
 
 
 class Question(NamedTuple):
@@ -110,6 +116,9 @@ def asked(frame: Frame, selection: Selection, *, exact: bool = True) -> Question
     if selection.period is not None:
         ends = {"begin": selection.period.begin, "end": selection.period.end}
         values |= {name: at for name, at in ends.items() if at is not None}
+    if selection.as_of is not None:
+        assert isinstance(selection.as_of, Moment), "see layers.past.at_moment"
+        values |= past_values(selection.as_of)
     where = selection.box is not None and not holds_city(frame, selection.box)
     found = searches(frame, selection.box) if where and selection.box else ()
     for i, piece in enumerate(found):
@@ -125,6 +134,7 @@ def asked(frame: Frame, selection: Selection, *, exact: bool = True) -> Question
         end="end" in values,
         names=tuple(sorted(selection.values)),
         ranges=ranges,
+        past=selection.as_of is not None,
     )
     return Question(shape, values)
 

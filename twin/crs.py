@@ -220,23 +220,6 @@ def geocentric_to_lonlat(
     return np.asarray(lon), np.asarray(lat), np.asarray(height_m)
 
 
-def vertical_datum_of(crs: str) -> str | None:
-    """Return what heights in a frame are above, None if the frame has none.
-
-    >>> vertical_datum_of("EPSG:4480"), vertical_datum_of("EPSG:4548")
-    ('ellipsoidal', None)
-    >>> vertical_datum_of("EPSG:7415")
-    'EPSG:5709'
-    """
-    known = parse_crs(crs)
-    if known.is_compound:
-        authority = known.sub_crs_list[-1].to_authority()
-        return ":".join(authority) if authority else str(known.sub_crs_list[-1].name)
-    if known.is_geocentric or len(known.axis_info) == 3:
-        return "ellipsoidal"
-    return None
-
-
 def undulation_m(
     grid: Path, lon_deg: NDArray[np.float64], lat_deg: NDArray[np.float64]
 ) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, Engine, Row, create_engine, text
 from sqlalchemy.orm import Session
 
+from twin._histories import seal_histories
 from twin.crs import CityBox, Frame
 from twin.errors import ConflictError, NotFoundError
 from twin.model.city import CityRow
@@ -91,11 +92,13 @@ def create_city(
 
 
 def upgrade_city(engine: Engine) -> None:
-    """Bring the tables of an existing city up to date."""
+    """Bring the tables of an existing city up to date, and put its histories away."""
     with engine.begin() as connection:
         row = _city_row(connection)
         if row is not None:
             _upgrade(connection, row.srid)
+    if row is not None:
+        seal_histories(engine)
 
 
 def open_city(session: Session, *, data_dir: Path | None = None) -> City:

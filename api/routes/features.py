@@ -7,22 +7,26 @@ from fastapi import APIRouter, Request, Response
 
 from api import documents, html, render
 from api.dependencies import (
+    AsOfParam,
     CityParam,
     DistanceParam,
     Items,
     ItemsParam,
     LayerParam,
     OnlyFormat,
-    write_cursor,
 )
 from api.element_file import document as element_document
 from api.element_file import links as element_links
 from api.feature_answer import page
 from api.links import GEOJSON, SCHEMA, address, base
 from api.negotiate import JsonOnly, WantsHtml
+from api.past import lasting, moment_of, pinned, told
+from api.query_words import write_cursor
 from layers import Layer, file, query
 from layers.filter import EVERYTHING
+from layers.past import at_moment
 from twin.database import City
+from twin.history import Moment, moment
 
 router = APIRouter()
 
@@ -59,6 +63,8 @@ def items(
     request: Request, city: CityParam, layer: LayerParam, asked: ItemsParam, wants_html: WantsHtml
 ) -> Response:
     """Return a page of features, clause 7.15."""
+    asked = asked._replace(selection=at_moment(city, asked.selection))
+    known = moment_of(asked.selection)
     ask: Callable[..., Any] = query.page if wants_html else query.written
     found = ask(
         city, layer, asked.selection, after=asked.after, limit=asked.limit, names=asked.names
@@ -67,11 +73,17 @@ def items(
     if matched is None:
         matched = _matched(request, city, layer, asked)
     if not wants_html:
-        return page(request, layer, found, matched)
-    following = found.last and address(request, cursor=write_cursor(found.last), f="html")
-    json = address(request, f="json")
+        return page(request, layer, found, matched, known)
+    json, following = address(request, f="json"), _following(request, found.last, known)
     made = html.items(base(request), city, found, matched, json=json, following=following)
-    return render.page(request, made)
+    return render.page(request, made, lasting(known))
+
+
+def _following(request: Request, last: int | None, known: Moment | None) -> str | None:
+    """Return the address of the next page for people, if there is one."""
+    if last is None:
+        return None
+    return address(request, cursor=write_cursor(last), f="html", **pinned(known))
 
 
 def _matched(request: Request, city: City, layer: Layer, asked: Items) -> int | None:
@@ -81,20 +93,26 @@ def _matched(request: Request, city: City, layer: Layer, asked: Items) -> int | 
     return query.count(city, layer, asked.selection) if asked.counted else None
 
 
-@router.get("/collections/{layer_id}/items/{feature_id}", dependencies=[OnlyFormat])
+@router.get("/collections/{layer_id}/items/{feature_id}")
 def item(
-    request: Request, city: CityParam, layer: LayerParam, feature_id: str, wants_html: WantsHtml
+    request: Request,
+    city: CityParam,
+    layer: LayerParam,
+    feature_id: str,
+    as_of: AsOfParam,
+    wants_html: WantsHtml,
 ) -> Response:
-    """Return one feature by its id or uid, clause 7.16."""
+    """Return one feature by its id or uid, clause 7.16; also as it was known at a moment."""
+    known = None if as_of is None else moment(city.session, as_of)
     if wants_html:
-        found = query.one(city, layer, feature_id)
-        json = address(request, f="json")
-        return render.page(request, html.item(base(request), city, found, json=json))
-    text = request.app.state.tiles.feature(layer, feature_id)
+        found = query.one(city, layer, feature_id, known)
+        made = html.item(base(request), city, found, json=address(request, f="json"))
+        return render.page(request, made, lasting(known))
+    text = request.app.state.tiles.feature(layer, feature_id) if known is None else None
     if text is None:
-        text = query.one_written(city, layer, feature_id).encode()
-    feature = render.feature(text, documents.item_links(request, layer))
-    return render.respond(request, feature, GEOJSON)
+        text = query.one_written(city, layer, feature_id, known).encode()
+    feature = render.feature(text, documents.item_links(request, layer), told(known))
+    return render.respond(request, feature, GEOJSON, headers=lasting(known))
 
 
 @router.get("/collections/{layer_id}/items/{feature_id}/file")

@@ -1,6 +1,7 @@
 """Vector tiles on all grids, TileJSON 3.0, the grids themselves, and the city's MapLibre style."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fastapi import APIRouter, Request, Response
 
@@ -11,18 +12,20 @@ from api.dependencies import (
     LayerParam,
     LayersParam,
     NamedGrid,
-    Nothing,
     OnlyFormat,
     OwnTileFiltersParam,
     Place,
     PlaceOnGridParam,
     PlaceParam,
+    StyleAsOfParam,
     TileFiltersParam,
 )
 from api.negotiate import JsonOnly
+from api.past import lasting, moment_of
 from api.render import answer, tile_response
 from layers import Layer, layers
 from layers.filter import EVERYTHING, Selection
+from layers.past import at_moment
 from tiles.cache import Made
 from tiles.encodings.mvt import vector_tile
 from tiles.grid import WEB_MERCATOR
@@ -37,7 +40,7 @@ def tilejson(
     request: Request, city: CityParam, layers: LayersParam, filters: TileFiltersParam
 ) -> Response:
     """Return where the tiles of some layers are; its query is passed on to them."""
-    return _tilejson(request, city, layers, _MERCATOR)
+    return _tilejson(request, city, layers, _MERCATOR, filters)
 
 
 @router.get("/tiles/{layer_ids}/{grid_id}.json")
@@ -49,7 +52,7 @@ def tilejson_on_grid(
     filters: TileFiltersParam,
 ) -> Response:
     """Return where the tiles of some layers are on a grid."""
-    return _tilejson(request, city, layers, grid)
+    return _tilejson(request, city, layers, grid, filters)
 
 
 @router.get("/tiles/{layer_ids}/{z}/{x}/{y}")
@@ -100,18 +103,25 @@ def matrix_set(request: Request, grid: GridParam) -> Response:
     return answer(request, tile_documents.matrix_set(request, grid))
 
 
-@router.get("/styles/city.json", dependencies=[Nothing])
-def style(request: Request, city: CityParam) -> Response:
-    """Return the city's MapLibre style."""
+@router.get("/styles/city.json")
+def style(request: Request, city: CityParam, as_of: StyleAsOfParam) -> Response:
+    """Return the city's MapLibre style, also that of a moment."""
+    at_moment(city, Selection(as_of=as_of))
     state = request.app.state
     editions = {name: state.editions.of(city, [layer]) for name, layer in layers().items()}
     return answer(request, documents.style(request, city, state.totals.of(city), editions))
 
 
-def _tilejson(request: Request, city: City, shown: Sequence[Layer], grid: NamedGrid) -> Response:
+def _tilejson(
+    request: Request, city: City, shown: Sequence[Layer], grid: NamedGrid, filters: Selection
+) -> Response:
     state = request.app.state
     edition = state.editions.of(city, shown)
     holding = state.totals.of(city)
+    if at_moment(city, filters).as_of is not None:
+        # What there was need not be where there is something now.
+        everywhere = dict.fromkeys(holding.boxes, city.frame.lonlat_extent())
+        holding = replace(holding, boxes=everywhere)
     return answer(request, tile_documents.tilejson(request, holding, shown, grid, edition))
 
 
@@ -121,5 +131,6 @@ def _tile(
     engine = request.app.state.tiles
     if filters == EVERYTHING and engine.ready:
         return tile_response(request, engine.tile(shown, place.tile, place.grid))
+    filters = at_moment(city, filters)
     made = vector_tile(city, shown, place.tile, filters, grid=place.grid)
-    return tile_response(request, Made(made))
+    return tile_response(request, Made(made), lasting(moment_of(filters)))

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from api.kernels import prepare
 from api.settings import Settings
+from api.verbs import _city
 from api.verbs._verb import Verb, database, say, stoppable
 from layers import Layer, layer_named, layers
 from layers.filter import parse_box
@@ -58,9 +59,12 @@ def _arguments(parser: ArgumentParser) -> None:
         metavar="GRID",
         help=f"the grid; both formats know {_GRID} alone",
     )
+    _city.export_arguments(kinds.add_parser(_city.LAYER, help="CityJSON 2.0 or CityJSONSeq"))
 
 
 def _run(arguments: Namespace, settings: Settings) -> int:
+    if arguments.what == _city.LAYER:
+        return _city.export(arguments, settings, _box(arguments.bbox))
     began = time.perf_counter()
     wanted = _layers(arguments.layers)
     box = _box(arguments.bbox)
@@ -178,4 +182,4 @@ def _bar() -> Iterator[Callable[[int, int], None]]:
         yield told
 
 
-VERB = Verb("export", "write the city's tiles into a file", _arguments, _run)
+VERB = Verb("export", "write the city into a file: vector tiles, CityJSON", _arguments, _run)

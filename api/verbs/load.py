@@ -13,7 +13,7 @@ from rich.table import Table
 
 from api.progress import bar
 from api.settings import Settings
-from api.verbs import _model, _quality
+from api.verbs import _city, _model, _quality
 from api.verbs._verb import Verb, database
 from twin.errors import InvalidInputError
 from twin.ingest import JUDGED_UP_TO, LAYERS, LoadReport, load
@@ -22,7 +22,7 @@ REFUSED_SOME = 3
 
 
 def _arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("layer", help=f"one of {', '.join((*LAYERS, _model.LAYER))}")
+    parser.add_argument("layer", help=f"one of {', '.join((*LAYERS, _model.LAYER, _city.LAYER))}")
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="FILE or FILE#LAYER")
     parser.add_argument(
         "--map",
@@ -55,6 +55,8 @@ def _arguments(parser: ArgumentParser) -> None:
 def _run(arguments: Namespace, settings: Settings) -> int:
     if arguments.layer == _model.LAYER:
         return _run_model(arguments, settings)
+    if arguments.layer == _city.LAYER:
+        return _run_city(arguments, settings)
     if arguments.place or arguments.georef:
         raise InvalidInputError("--place and --georef are for building models: citytwin load bim")
     mapping = _mapping(arguments.map)
@@ -89,6 +91,13 @@ def _run_model(arguments: Namespace, settings: Settings) -> int:
     with database(settings) as engine, bar() as progress:
         verdict = _model.run(arguments, settings, engine, progress)
     (_model.write if arguments.json else _model.show)(verdict)
+    return 0
+
+
+def _run_city(arguments: Namespace, settings: Settings) -> int:
+    with database(settings) as engine, bar() as progress:
+        verdict = _city.run(arguments, engine, progress)
+    (_city.write if arguments.json else _city.show)(verdict)
     return 0
 
 

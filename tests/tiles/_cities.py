@@ -32,7 +32,13 @@ FILLED = {
     "house": ("storey", "space", "element", "opening"),
 }
 """What the cities hold that are not made up."""
-ELSEWHERE = {"analysis_feature", *FILLED["house"]}
+ELSEWHERE = {
+    "analysis_feature",
+    "quality_finding",
+    "city_object",
+    "city_geometry",
+    *FILLED["house"],
+}
 MADE = sorted(set(layers()) - ELSEWHERE)
 """What the made city holds."""
 

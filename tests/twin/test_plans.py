@@ -21,8 +21,8 @@ _FILL = """
 
 @pytest.fixture
 def filled(engine: Engine) -> Engine:
-    with engine.begin() as connection:
-        for statement in _FILL.split(";")[:-1]:
+    for statement in _FILL.split(";")[:-1]:
+        with engine.begin() as connection:
             connection.execute(text(statement))
     # A feed that many transactions wrote, not one.
     with engine.begin() as connection:
@@ -49,7 +49,7 @@ def filled(engine: Engine) -> Engine:
         "SELECT * FROM twin.building WHERE id > 12000 ORDER BY id LIMIT 100",
         "SELECT * FROM twin.building WHERE source = 'citytwin' AND source_id = '77'",
         "SELECT * FROM twin.building WHERE uid = '00000000-0000-7000-8000-000000000000'",
-        "SELECT * FROM twin.building_history WHERE id = 7 AND replaced_at > now()",
+        "SELECT * FROM twin.building_history WHERE id = 7 AND replaced_by > 1",
         "SELECT * FROM twin.reading WHERE point_id = 7 ORDER BY at DESC LIMIT 1",
         str(changes._SINCE).replace(":seq", "4990").replace(":id", "0").replace(":most", "100"),
     ],

@@ -4,6 +4,7 @@ Everything that serves a tile calls `vector_tile`, and nothing else knows how on
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy import ColumnElement, Double, Integer, bindparam, func, literal_
 
 from layers import Layer
 from layers.filter import EVERYTHING, Selection
+from layers.past import at_moment
 from layers.question import Prepared, Shape, asked, conditions, prepared
 from tiles.grid import WEB_MERCATOR, Tile, TileGrid
 from twin.crs import LONLAT
@@ -42,7 +44,8 @@ def vector_tile(
     tile : Tile
         The address.
     filters : Selection
-        Which features, by time and by values; every layer must know the fields.
+        Which features, by time and by values; every layer must know the fields.  As of a moment
+        they are those that were known then.
     grid : TileGrid
         The grid of the address.
 
@@ -55,9 +58,8 @@ def vector_tile(
     ground = grid.ground(tile, city.frame, margin=(BUFFER + 1) / EXTENT)
     if ground is None:
         return b""
-    question = asked(
-        city.frame, Selection(ground, None, filters.period, filters.values), exact=False
-    )
+    here = replace(at_moment(city, filters), box=ground, heights_m=None)
+    question = asked(city.frame, here, exact=False)
     if question.shape.nowhere:
         return b""
     zoom = tile.z + grid.zoom
@@ -107,7 +109,7 @@ def _statement(layer: Layer, zoom: int, shape: Shape, crs: str) -> Prepared:
         literal_column("'id'"),
     )
     statement = select(encoded).select_from(clipped).where(clipped.c.geom.is_not(None))
-    return prepared(statement)
+    return prepared(statement, past=shape.past)
 
 
 def properties(layer: Layer) -> list[ColumnElement[Any]]:

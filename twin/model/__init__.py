@@ -5,6 +5,7 @@ from twin.model import (
     bim,
     buildings,
     city,
+    city_objects,
     components,
     facilities,
     feed,
@@ -24,6 +25,7 @@ __all__ = [
     "bim",
     "buildings",
     "city",
+    "city_objects",
     "components",
     "facilities",
     "feed",
@@ -41,7 +43,7 @@ def located_tables() -> dict[str, type[Located]]:
     """Return every table whose rows have a place and a history, by table name.
 
     >>> sorted(located_tables())[:3]
-    ['analysis_feature', 'building', 'element']
+    ['analysis_feature', 'building', 'city_geometry']
     """
     classes = (mapper.class_ for mapper in Base.registry.mappers)
     found = {str(one.__tablename__): one for one in classes if issubclass(one, Located)}

@@ -9,7 +9,17 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from geoalchemy2 import Geometry
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Identity, Index, MetaData, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    FetchedValue,
+    Identity,
+    Index,
+    MetaData,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
@@ -97,6 +107,11 @@ class Located(Base):
     valid_to: Mapped[datetime | None] = mapped_column(comment="held in the world until")
     recorded_at: Mapped[datetime] = mapped_column(
         server_default=text("now()"), comment="when this state was written here; kept by trigger"
+    )
+    recorded_by: Mapped[int] = mapped_column(
+        BigInteger,
+        server_default=FetchedValue(),
+        comment="change_set.id that wrote this state; kept by trigger",
     )
     accuracy_class: Mapped[str | None] = mapped_column(comment="positional accuracy class")
     visibility: Mapped[str] = mapped_column(server_default=text("'public'"))

@@ -36,6 +36,13 @@ class ChangeSet(Base):
     __tablename__ = "change_set"
     __table_args__ = (
         Index("ix_change_set_load_id", "load_id", postgresql_where=text("load_id IS NOT NULL")),
+        Index(None, "committed_at", "seq"),
+        Index(
+            "ix_change_set_open",
+            text("int8range(began_after, seq, '()')"),
+            postgresql_using="gist",
+            postgresql_where=text("seq - began_after > 1"),
+        ),
         {"comment": "One committed transaction that changed the city."},
     )
 
@@ -46,6 +53,15 @@ class ChangeSet(Base):
     at: Mapped[datetime] = mapped_column(comment="start of the transaction")
     actor: Mapped[str] = mapped_column(comment="twin.actor of the session, else the database role")
     load_id: Mapped[int | None] = mapped_column(comment="the bulk load it was, if it was one")
+    committed_at: Mapped[datetime | None] = mapped_column(
+        comment="when it was committed; grows with seq"
+    )
+    began_after: Mapped[int | None] = mapped_column(
+        BigInteger, comment="the last seq given when its id was drawn"
+    )
+    top_id: Mapped[int | None] = mapped_column(
+        BigInteger, comment="the last id drawn when it was committed"
+    )
 
 
 class Change(Base):

@@ -5,7 +5,7 @@ from pathlib import Path
 from alembic import context, op
 
 revision = "0009"
-down_revision = "0006"
+down_revision = "0008"
 
 _FOLLOWED = ("component", "event")
 
