@@ -302,11 +302,11 @@ def _networkx(engine: Engine) -> Told:
         zip(segments.from_node.tolist(), segments.to_node.tolist(), strict=True)
     ):
         ends = []
-        for side, (end, vertex) in enumerate(((a, segments.first[at]), (b, segments.last[at]))):
+        for end, vertex in ((a, segments.first[at]), (b, segments.last[at])):
             if end < 0:
                 point = shapely.Point(segments.x[vertex], segments.y[vertex])
                 near = tree.query_nearest(point, max_distance=_SNAP_M, all_matches=False)
-                ends.append(int(near[0]) if len(near) else f"{at}/{side}")
+                ends.append(int(near[0]) if len(near) else f"{point.x:.3f} {point.y:.3f}")
             else:
                 ends.append(end)
         graph.add_edge(*ends)
