@@ -213,6 +213,14 @@ def _processes() -> Doc:
     ):
         found[path] = _get("Processes", name, title)
         found[path]["get"]["parameters"] = [_ref("jobId"), _ref("f")]
+    one = _get("Processes", "getResult", "One output of a stored run, a picture as it is")
+    output = _in_path("output", "Name of the output", {"type": "string"})
+    one["get"]["parameters"] = [_ref("jobId"), output, _ref("f")]
+    one["get"]["responses"]["200"]["content"] = {
+        JSON: {"schema": {}},
+        "image/svg+xml": {"schema": {"type": "string"}},
+    }
+    found["/jobs/{jobId}/results/{output}"] = one
     return found
 
 

@@ -29,7 +29,9 @@ from twin.topology.network import (
 _SEGMENTS = text("""
     -- Pipes of some kinds that are or will be in the ground: all, some, those in a box.
     SELECT   id, kind, from_node_id, to_node_id, width_m, height_m, pressure_pa, voltage_v,
-             coalesce(shape, '') AS shape, elevation_reference, ST_AsBinary(geom) AS wkb
+             coalesce(shape, '') = 'duct' OR coalesce(n_ducts, 1) > 1 AS conduit,
+             coalesce(flow_dir, 1) AS flow, device IS NOT NULL AS device, elevation_reference,
+             ST_AsBinary(geom) AS wkb
     FROM     twin.pipe_segment
     WHERE    state <> 'removed'
     AND      kind = ANY (:kinds)
@@ -67,8 +69,6 @@ END_FEATURES = (
 )  # fmt: skip
 """What is written of a point at which a network ends (特征)."""
 OUTLET_FEATURES = ("出水口", "排放口", "排出口", "outfall", "wwtp")
-
-_DUCTS = frozenset({"duct", "ducts", "管块", "套管", "排管"})
 
 
 def read_network(
@@ -123,8 +123,9 @@ def _are(
 
 
 def _segments(rows: Sequence[Row[Any]], node_ids: Ints) -> Segments:
-    columns = list(zip(*rows, strict=True)) if rows else [()] * 11
-    (ids, kinds, first, last, wide, tall, pressure, voltage, shape, references, wkb) = columns
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 13
+    (ids, kinds, first, last, wide, tall, pressure, voltage, conduit, flow, device,
+     references, wkb) = columns  # fmt: skip
     shapes = shapely.from_wkb([bytes(each) for each in wkb])
     starts = np.concatenate([[0], np.cumsum(shapely.get_num_coordinates(shapes))]).astype(np.int64)
     places = shapely.get_coordinates(shapes, include_z=True)
@@ -141,11 +142,11 @@ def _segments(rows: Sequence[Row[Any]], node_ids: Ints) -> Segments:
         to_node=_numbers(last, node_ids),
         width_m=width,
         height_m=height,
-        conduit=np.array([each in _DUCTS for each in shape], np.bool_),
+        conduit=np.array(conduit, np.bool_),
         pressure_pa=np.array(pressure, float),
         voltage_v=np.array(voltage, float),
-        flow=np.ones(len(rows), np.int64),
-        device=np.zeros(len(rows), np.bool_),
+        flow=np.array(flow, np.int64),
+        device=np.array(device, np.bool_),
     )
 
 

@@ -208,3 +208,21 @@ def test_ky4_has_the_parts_and_bridges_of_the_oracle(real_data: Path) -> None:
         if graph.number_of_edges(*pair) == 1
     ]
     assert report.bridges.sum() == len(alone) < simple.sum()
+
+
+def test_declared_flow_and_devices_are_heeded(own_town: City) -> None:
+    """The first sewer flows the other way, so it climbs; the second is a pump: not judged."""
+    own_town.session.execute(text("""
+        UPDATE twin.pipe_segment SET flow_dir = -1 WHERE source_id = 'S1';
+        UPDATE twin.pipe_segment SET device = 'pump', flow_dir = -1 WHERE source_id = 'S2';
+    """))  # fmt: skip
+    own_town.session.commit()
+    out = ask(own_town, checks=["slopes", "clashes"])
+    (climbs,) = [each for each in out.findings if each.rule == "adverse-slope"]
+    assert climbs.measured == pytest.approx(1.0)
+    assert source_id(own_town, "pipe_segment", climbs.segments[0]) == "S1"
+    own_town.session.execute(
+        text("UPDATE twin.pipe_segment SET device = 'valve' WHERE source_id = 'S1'")
+    )
+    own_town.session.commit()
+    assert "clash" not in counts(ask(own_town, checks=["clashes"]))
