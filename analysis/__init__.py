@@ -23,9 +23,11 @@ def warm(city: City | None = None) -> None:
     where the machine code was kept.
     """
     from analysis import _closures, _roads, _shortest, _zonal
+    from twin import topology
 
     _shortest.warm()
     _zonal.warm()
     _closures.warm()
+    topology.warm()
     if city is not None:
         _roads.road_graph(city.session)

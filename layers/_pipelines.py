@@ -48,3 +48,14 @@ APPURTENANCES = {
     "other": Words("其他", "Other"),
 }
 VALVE_STATES = {"open": Words("开", "Open"), "closed": Words("关", "Closed")}
+DEVICES = {
+    "pump": Words("水泵", "Pump"),
+    "valve": Words("控制阀", "Control valve"),
+    "orifice": Words("孔口", "Orifice"),
+    "weir": Words("堰", "Weir"),
+    "outlet": Words("出流口", "Outlet"),
+    "compressor": Words("压缩机", "Compressor"),
+    "regulator": Words("调压器", "Regulator"),
+    "exchanger": Words("换热器", "Heat exchanger"),
+    "other": Words("其他", "Other"),
+}

@@ -10,13 +10,14 @@ from tiles._arrays import Features
 from tiles._hilbert import numbers
 from tiles._index_kernel import Boxes
 from tiles._reach_kernel import Ranges, covered_by, ranges_of
+from tiles._store import frozen
 from tiles._world import World
 from tiles.columns import Columns, Snapshot
 
 _BLOCK_BITS = 11
 """Levels are looked at by squares of 2**11 tiles a side, so that memory is bounded."""
 
-_NO_NODES = np.empty((0, 4), np.int32)
+_NO_NODES = frozen(np.empty((0, 4), np.int32))
 
 State = tuple[Columns, Snapshot]
 

@@ -10,8 +10,8 @@ from tiles._thin_kernel import LARGEST, thin_layer
 from tiles.columns import Columns, Snapshot
 from tiles.limits import COUNT, Limit, Limits
 
-_LEAST = 2048
-"""More groups than the widest squares can have."""
+_LEAST, _SMALLEST = 60_000, 8
+"""So many groups and such squares suit the catalogue's limits, so that room is used again."""
 
 _spare: deque[Groups] = deque(maxlen=4)
 
@@ -44,7 +44,7 @@ def _rule(names: list[str], limits: Limits, limit: Limit, keys: int) -> Rule:
 
 def _borrow(limit: Limit) -> Groups:
     """Return room that is large enough for a limit."""
-    most, squares = max(limit.drawn, _LEAST), across(limit.size) ** 2
+    most, squares = max(limit.drawn, _LEAST), across(min(limit.size, _SMALLEST)) ** 2
     while _spare:
         try:
             groups = _spare.pop()

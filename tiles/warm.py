@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tiles._covered import Window, covered
+from tiles._repair import repair
 from tiles._world import world_of
 from tiles.columns import Columns, write_columns
 from tiles.engine import encode
@@ -35,7 +37,17 @@ def warm() -> None:
         columns.apply([1], _rows(1), START)
         for most in (2, 0):
             encode(columns, Tile(0, 0, 0), limits=Limits((Limit(0, most, 1, 8),)))
+        _warm_rest(columns)
         _warm_texts(Path(folder), rows)
+
+
+def _warm_rest(columns: Columns) -> None:
+    """Call what only some polygons need, and what looks for the tiles that hold something."""
+    state = columns.snapshot
+    scratch, window = columns.borrow(state), columns.world.window(Tile(0, 0, 0), state.edit)
+    for features in (state.base, state.tail):
+        repair(features, 0, window, scratch)
+    list(covered([(columns, state)], 0, Window(0, 0, 0, 0)))
 
 
 def _warm_texts(folder: Path, rows: bytes) -> None:

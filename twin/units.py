@@ -99,3 +99,12 @@ def feet(length: float) -> float:
     3.048
     """
     return length * METRES_PER_FOOT
+
+
+def bars(pressure: float) -> float:
+    """Return a pressure given in bar in Pa.
+
+    >>> bars(1.0)
+    100000.0
+    """
+    return pressure * 1e5

@@ -77,7 +77,8 @@ def run(given: Namespace, settings: Settings) -> int:
 
 def in_background(settings: Settings, load_id: int) -> None:
     """Let a process of its own look at a load; what it finds is told by the next report."""
-    environment = {**os.environ, "TWIN_DATA_DIR": str(settings.data_dir)}
+    environment = dict(os.environ)
+    environment["TWIN_DATA_DIR"] = str(settings.data_dir)
     subprocess.Popen(
         [sys.executable, "-c", _MAIN, "report", "quality", "--load", str(load_id)],
         env=environment,

@@ -17,7 +17,10 @@ _NAMES_A_FEATURE = {
     "storey_id": "storey",
     "facility_id": "facility",
     "component_id": "component",
+    "city_object_id": "city_object",
 }
+_NAMED_BESIDE = {"feature_id": "layer", "other_id": "other_layer"}
+"""Fields whose feature is of the layer that another field names."""
 _NODES = {"pipe_segment": "pipe_node", "road_edge": "road_node"}
 _BEYOND = (
     column("group", "组", "Group"),
@@ -41,6 +44,8 @@ def _ref(subject: Subject, entry: Field) -> Ref | None:
     layer = _NAMES_A_FEATURE.get(entry.name)
     if entry.name in ("from_node_id", "to_node_id"):
         layer = _NODES[subject.layer.id]
+    elif entry.name in _NAMED_BESIDE:
+        layer = subject.values[_NAMED_BESIDE[entry.name]]
     return None if layer is None else Ref(layer, subject.values[entry.name])
 
 

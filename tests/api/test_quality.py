@@ -136,7 +136,7 @@ def looked_at(engine: Engine, citytwin: Words, engine_url: str, houses: Path) ->
     return check(engine).id
 
 
-def test_the_service_tells_the_latest_run(bare: TestClient, looked_at: int) -> None:
+def test_the_service_tells_the_latest_run(looked_at: int, bare: TestClient) -> None:
     told = bare.get("/quality").json()
     assert told["run"]["id"] == looked_at
     assert told["run"]["scope"] == "city"
@@ -151,7 +151,7 @@ def test_the_service_tells_the_latest_run(bare: TestClient, looked_at: int) -> N
     assert bare.get(f"/quality/{looked_at - 1}").json()["run"]["load_id"] == 1
 
 
-def test_the_findings_are_a_layer(bare: TestClient, looked_at: int) -> None:
+def test_the_findings_are_a_layer(looked_at: int, bare: TestClient) -> None:
     page = bare.get("/collections/quality_finding/items?rule=storey-height").json()
     (found,) = page["features"]
     assert found["properties"]["message_en"].startswith("12 storeys in 12.0 m: 1.0 m each")
@@ -159,12 +159,12 @@ def test_the_findings_are_a_layer(bare: TestClient, looked_at: int) -> None:
     assert found["geometry"]["type"] in ("Polygon", "MultiPolygon")
     west = found["geometry"]["coordinates"][0][0]
     assert "116.69" in json.dumps(west)
-    groups = {each["group"] for each in bare.get("/layers").json()["layers"]}
+    groups = {each["group"] for each in bare.get("/layers").json()}
     assert "quality" in groups
 
 
 @pytest.mark.parametrize("path", ["/quality", "/quality/2"])
-def test_it_is_a_page_too(bare: TestClient, looked_at: int, path: str) -> None:
+def test_it_is_a_page_too(looked_at: int, bare: TestClient, path: str) -> None:
     page = bare.get(f"{path}?f=html")
     assert page.status_code == 200
     for words in ("数据质量", "层数与高度不符", "未核对原文 [m]", "The whole city", "100 %"):

@@ -8,10 +8,12 @@ import pytest
 from sqlalchemy import Engine, event, text
 from sqlalchemy.orm import Session
 
+from analysis import analyses
+from analysis._runs import execute
 from layers import layer_named, layers
-from layers.file import Content, ElementFile, Section, Table, file_of, sections
+from layers.file import Content, ElementFile, Ref, Section, Table, file_of, sections
 from sample_data import tiny_town
-from twin.database import City, open_city
+from twin.database import City, connect, open_city
 from twin.errors import HouseRuleError, InvalidInputError, NotFoundError
 
 
@@ -53,7 +55,15 @@ def test_sections_come_in_order_and_have_names_of_their_own() -> None:
 def test_everything_of_the_town_has_a_file(city: City, layer: str) -> None:
     first = city.session.scalar(text(f"SELECT min(id) FROM twin.{layer}"))
     if first is None:
-        assert layer in ("storey", "space", "element", "opening")
+        assert layer in (
+            "storey",
+            "space",
+            "element",
+            "opening",
+            "quality_finding",
+            "city_object",
+            "city_geometry",
+        )
         return
     found = asked(city, layer, str(first))
     assert {"place", "identity", "history"} <= {section.id for section, _ in found.chapters}
@@ -195,16 +205,46 @@ def test_an_event_tells_its_course_and_its_component(city: City) -> None:
     assert names(the(asked(city, "component"), "events"), "event") == ["中轴路下凹段积水"]
 
 
-def test_answers_of_analyses_that_concern_a_thing(city: City) -> None:
-    from analysis import analyses
-    from analysis._runs import execute
-
-    lon, lat = asked(city, "building").subject.place[4:6]  # type: ignore[index]
-    incident = {"type": "Point", "coordinates": [lon, lat]}
-    execute(city, analyses()["impact-radius"], {"geometry": incident, "radius_m": 20})
-    results = lines(the(asked(city, "building"), "analyses"), "results")
+def test_answers_of_analyses_that_concern_a_thing(database_url: str) -> None:
+    # A town of its own: the index remembers where rows were that are gone.
+    engine = connect(database_url)
+    tiny_town.build(engine)
+    with Session(engine) as session:
+        city = open_city(session)
+        place = asked(city, "building").subject.place
+        assert place is not None
+        incident = {"type": "Point", "coordinates": [place.lon, place.lat]}
+        execute(city, analyses()["impact-radius"], {"geometry": incident, "radius_m": 20})
+        results = lines(the(asked(city, "building"), "analyses"), "results")
+    engine.dispose()
     assert {"ring", "building"} <= {row["role"] for row in results}
     assert all(row["analysis"] == "impact-radius" for row in results)
+
+
+def test_findings_about_the_data_of_a_thing(city: City) -> None:
+    city.session.execute(
+        text("""
+            WITH run AS (INSERT INTO twin.quality_run (scope) VALUES ('city') RETURNING id)
+            INSERT INTO twin.quality_finding
+                (rule, severity, layer, feature_id, other_layer, other_id, message_zh, message_en,
+                 value, unit, found_by, geom)
+            SELECT 'duplicate', 'warning', 'building', 1, 'building', 2, '重复', 'twice', 0.5, 'm',
+                   run.id, building.geom
+            FROM   run, twin.building WHERE building.id = 1
+        """)
+    )
+    for key in ("1", "2"):
+        (finding,) = lines(the(asked(city, "building", key), "quality"), "quality_finding")
+        assert (finding["severity"], finding["message_en"], finding["value"]) == (
+            "warning", "twice", 0.5,
+        )  # fmt: skip
+    assert "quality" not in {section.id for section, _ in asked(city, "building", "3").chapters}
+    number = str(city.session.scalar(text("SELECT id FROM twin.quality_finding")))
+    said = {
+        each.field.name: each.ref
+        for each in the(asked(city, "quality_finding", number), "attributes").facts
+    }
+    assert (said["feature_id"], said["other_id"]) == (Ref("building", 1), Ref("building", 2))
 
 
 def test_the_history_tells_who_changed_what(engine: Engine) -> None:
@@ -225,7 +265,7 @@ def test_the_history_tells_who_changed_what(engine: Engine) -> None:
     with Session(engine) as session:
         history = the(asked(open_city(session), "building"), "history")
     changes = lines(history, "changes")
-    assert facts(history)["changes"] == 2
+    assert facts(history)["states"] == 3
     assert {row["actor"] for row in changes} == {"林工"}
     moved, *renamed = changes
     assert moved["field"] == "几何 Geometry"
@@ -244,7 +284,7 @@ def test_a_file_is_a_few_statements(town_engine: Engine) -> None:
             for layer in ("building", "waterlogging_point", "grid_cell", "event", "pipe_segment"):
                 asked_for.clear()
                 asked(city, layer)
-                assert 0 < len(asked_for) <= 12, layer
+                assert 0 < len(asked_for) <= 14, layer
         finally:
             event.remove(town_engine, "before_cursor_execute", listener)
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from twin.bim._georef import Stand
+from twin.bim._shape import areas
 
 _DECIMALS = 6
 _NOT_LIVED_IN = re.compile(r"\broof\b|foundation|fdn|屋面|屋顶|基础|地基", re.I)
@@ -245,6 +246,10 @@ def _moved(shape: str | None, down: _Set) -> str:
     """Return a footprint in the city's frame as the database reads it."""
     found = shapely.MultiPolygon() if shape is None else shapely.from_wkb(base64.b64decode(shape))
     moved = shapely.transform(found, lambda xy: np.round(down.stand.plan(xy), _DECIMALS))
+    if not moved.is_valid:
+        # Rounding closed a hole or a neck thinner than itself; on its grid that is left out.
+        exact = shapely.transform(found, down.stand.plan)
+        moved = areas(shapely.set_precision(shapely.make_valid(exact), 10.0**-_DECIMALS))
     return _hex(moved, down.srid)
 
 

@@ -104,7 +104,7 @@ def united(shapes: Sequence[BaseGeometry], *, closing_m: float = 0.0) -> MultiPo
     if closing_m:
         grown = shapely.buffer(union, closing_m, join_style="mitre")
         union = shapely.buffer(grown, -closing_m, join_style="mitre")
-    return _polygons(shapely.simplify(union, _SMOOTH_M))
+    return areas(shapely.simplify(union, _SMOOTH_M))
 
 
 def _welded(vertices: Floats, triangles: Ints) -> tuple[Floats, Ints]:
@@ -141,12 +141,12 @@ def _footprint(corners: Floats, is_closed: bool) -> MultiPolygon:
     if seen.any():
         corners_2d = np.round(plan[seen], _DECIMALS)
         # On round coordinates the plain union is sound, and takes a quarter of the snapped one.
-        flat = _polygons(_union(list(np.atleast_1d(np.asarray(shapely.polygons(corners_2d))))))
+        flat = areas(_union(list(np.atleast_1d(np.asarray(shapely.polygons(corners_2d))))))
         if not flat.is_empty:
-            return _polygons(shapely.simplify(flat, _SMOOTH_M))
+            return areas(shapely.simplify(flat, _SMOOTH_M))
     # A sheet that stands upright: a strip of a centimetre.
     line = MultiPoint(plan.reshape(-1, 2)).convex_hull
-    return _polygons(shapely.buffer(line, _THIN_M, cap_style="flat", join_style="mitre"))
+    return areas(shapely.buffer(line, _THIN_M, cap_style="flat", join_style="mitre"))
 
 
 def _union(shapes: Sequence[BaseGeometry]) -> BaseGeometry:
@@ -156,8 +156,12 @@ def _union(shapes: Sequence[BaseGeometry]) -> BaseGeometry:
         return shapely.union_all(shapes, grid_size=_GRID_M)
 
 
-def _polygons(shape: BaseGeometry) -> MultiPolygon:
-    """Return the areas of a geometry."""
+def areas(shape: BaseGeometry) -> MultiPolygon:
+    """Return the areas of a geometry.
+
+    >>> len(areas(shapely.from_wkt("GEOMETRYCOLLECTION (POINT (1 1), POLYGON EMPTY)")).geoms)
+    0
+    """
     parts = [
         part
         for part in shapely.get_parts(shapely.get_parts(shape))

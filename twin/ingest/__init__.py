@@ -28,8 +28,10 @@ JUDGED_UP_TO = 20_000
 """Loads of more rows are judged after, see docs/decisions/quality.md."""
 
 RASTERS = ("terrain", "depth")
-LAYERS: tuple[str, ...] = (*sorted(FIELDS), *RASTERS)
-"""What can be loaded: tables, ``road`` (nodes and edges from lines), ``reading``, rasters."""
+NETWORK = "pipe"
+LAYERS: tuple[str, ...] = (*sorted((*FIELDS, NETWORK)), *RASTERS)
+"""What can be loaded: tables, ``road`` (nodes and edges from lines), ``pipe`` (nodes and segments
+of a network), ``reading``, rasters."""
 
 
 def _silent(stage: str, done: int, total: int | None) -> None:
@@ -74,7 +76,8 @@ def load(
         Where rasters are kept.
     mapping : mapping of str to str, optional
         Field to column.  ``=word`` is one word for all rows, ``column*0.001`` scales,
-        ``column>table.field`` looks the column's value up in another table of the same file.
+        ``column>table.field`` looks the column's value up in another table of the same file.  Of
+        ``pipe``, a field is that of both its tables; ``node.field``, ``segment.field`` of one.
     crs : str, optional
         The files' coordinate frame, where they do not say it or say it wrongly.
     datum : {"gcj02", "bd09"}, optional

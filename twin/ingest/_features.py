@@ -11,6 +11,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from twin.crs import Frame
+from twin.datum import Datum
+
 CHUNK_ROWS = 16_384
 """Small enough that the server begins early and a chunk stays in the processor's cache."""
 
@@ -56,6 +59,35 @@ class Features:
     notes: tuple[str, ...] = ()
     rejected: Mapping[str, list[str]] = field(default_factory=dict)
     """Features that the reader itself had to refuse, filled while it reads: reason and ids."""
+    spoken: bool = False
+    """The columns are called as the table's fields; no other name is looked for in them."""
+
+
+@dataclass(frozen=True)
+class NetworkRequest:
+    """What is asked of a reader of pipe networks."""
+
+    files: tuple[tuple[Path, str | None], ...]
+    """Paths, and the layer inside each, ``FILE#layer``."""
+    frame: Frame
+    """The city's: tables of coordinates show by it which column is east."""
+    crs: str | None
+    datum: Datum | None
+    mapping: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Network:
+    """The nodes of a pipe network, and what hangs between them."""
+
+    nodes: Features
+    """For ``pipe_node``: points."""
+    segments: Features
+    """For ``pipe_segment``: lines; ``from_node`` and ``to_node`` are the nodes' ``source_id``."""
+    hint: str = ""
+    """What the file says of its frame without naming it, for the question which one it is."""
+    took: frozenset[str] = frozenset()
+    """Keys of the caller's mapping that the reader itself has used."""
 
 
 @dataclass(frozen=True)
@@ -71,3 +103,7 @@ class Reader:
     """Opens a file of features."""
     raster: Callable[[Path], str] | None = None
     """Returns what rasterio can open for a file that is a raster."""
+    network: Callable[[NetworkRequest], Network] | None = None
+    """Reads files that hold a pipe network."""
+    claims: Callable[[Path], bool] | None = None
+    """Whether a file with one of the suffixes is of this format, where several share a suffix."""

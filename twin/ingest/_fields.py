@@ -177,16 +177,31 @@ PIPE_NODE: tuple[Field, ...] = (
     _numbers("invert_z_m", ("invert_z_m", "invert_elev", "井底高程", "管底高程", "invert")),
     _numbers("depth_m", ("depth_m", "depth", "ymax", "埋深", "井深", "well_deep", "welldepth"),
              scaled={"depth_cm": _CM}),
+    _numbers("z_m", ("z_m", "管点高程", "管线点高程")),
     _ELEVATION_REFERENCE,
 )  # fmt: skip
 
 PIPE_SEGMENT: tuple[Field, ...] = (
     _KIND,
     _text("from_node", "from_node", "node_1", "start_node", "s_point", "起点",
-          "起点点号", "起点编号", "qddh", "from_node_id"),
+          "起点点号", "起点编号", "起点物探点号", "起始点号", "qddh", "from_node_id"),
     _text("to_node", "to_node", "node_2", "end_node", "e_point", "止点", "终点",
-          "终点点号", "终点编号", "止点编号", "zddh", "to_node_id"),
+          "终点点号", "终点编号", "止点编号", "止点点号", "终点物探点号", "终止点号", "连接点号",
+          "zddh", "to_node_id"),
+    Field("device", "text", ("device",), closed=words.DEVICE_VALUES),
+    Field("valve_state", "text", ("valve_state", "启闭状态"),
+          words=words.VALVE_STATES, closed=("open", "closed")),
+    Field("flow_dir", "integer", ("flow_dir",), low=-1, high=1),
     _text("material", "material", "matcat_id", "管材", "材质", "材料"),
+    _text("size_text", "size_text"),
+    Field("n_ducts", "integer", ("n_ducts", "totalhole", "总孔数", "孔数"),
+          low=0, above_low=True),
+    Field("used_ducts", "integer",
+          ("used_ducts", "usedhole", "已用孔数", "占用孔数"), low=0),
+    Field("cables", "integer",
+          ("cables", "cabnum", "cable_num", "电缆条数", "电缆根数", "光缆条数", "电缆数"), low=0),
+    _text("embed", "embed", "embed_type", "埋设方式", "埋设类型", "敷设方式"),
+    _text("pressure_class", "pressure_class", "压力级别", "压力等级", "压力类型"),
     Field("shape", "text", ("shape", "断面形状", "断面类型"), words=words.PIPE_SHAPES),
     _numbers("width_m", ("width_m", "diameter_m", "width", "diam_m", "geom1"),
              scaled={"diameter_mm": _MM, "dn": _MM, "diameter": _MM, "管径": _MM, "管径mm": _MM,
@@ -208,6 +223,36 @@ PIPE_SEGMENT: tuple[Field, ...] = (
     _ELEVATION_REFERENCE,
     _YEAR,
 )  # fmt: skip
+
+SURVEY_POINT: tuple[Field, ...] = (
+    _text("number", "exp_no", "物探点号", "管点编号", "管线点号", "点号", "wtdh"),
+    _text("map_number", "map_no", "图上点号", "ts_dh"),
+    _numbers("easting", ("easting", "东坐标", "横坐标", "东坐标y", "横坐标y", "y_east")),
+    _numbers("northing", ("northing", "北坐标", "纵坐标", "北坐标x", "纵坐标x", "x_north")),
+    _numbers("x", ("x", "x坐标", "坐标x", "x_coor", "coord_x", "zbx")),
+    _numbers("y", ("y", "y坐标", "坐标y", "y_coor", "coord_y", "zby")),
+    _numbers("lon", ("lon", "lng", "longitude", "经度")),
+    _numbers("lat", ("lat", "latitude", "纬度")),
+    _numbers("ground", ("high", "ground_z_m", "地面高程", "surf_h", "ground_h", "h", "dmgc")),
+    _numbers("well_depth", ("well_deep", "well_depth", "井深", "井底深")),
+)  # fmt: skip
+"""What only tables of surveyed points have: their number, and where they are."""
+
+SURVEY_LINE: tuple[Field, ...] = (
+    _text("number", "line_no", "lno", "管线编号", "管段编号", "管线段编号", "gxbh", "编号"),
+    _text("size", "d_s", "管径", "管径mm", "管线规格", "断面尺寸", "管径或断面尺寸", "规格",
+          "断面规格", "管径断面", "dn", "gj"),
+    _text("pressure", "pressure", "压力", "压力值", "压力级别", "压力等级"),
+    _text("voltage", "voltage", "电压", "电压值", "电压等级"),
+    _text("flow", "flowdir", "流向", "flowdirection"),
+    _numbers("depth_from", ("s_deep", "depth_from_m", "起点埋深", "起点管顶埋深", "qdms")),
+    _numbers("depth_to", ("e_deep", "depth_to_m", "终点埋深", "止点埋深", "终点管顶埋深",
+                          "zdms")),
+    _numbers("z_from", ("s_h", "z_from_m", "起点高程", "起点管高", "起点管线高程", "qdgc")),
+    _numbers("z_to", ("e_h", "z_to_m", "终点高程", "止点高程", "终点管高", "终点管线高程",
+                      "zdgc")),
+)  # fmt: skip
+"""What tables of surveyed lines write in a way of their own: sizes, pressures, voltages, depths."""
 
 ROAD: tuple[Field, ...] = (
     Field("road_class", "text",

@@ -15,7 +15,7 @@ from twin.ingest._job import Job
 from twin.ingest._shapes import Shapes
 from twin.vertical import vertical_datum_of
 
-LEVELS = ("ground_z_m", "invert_z_m", "low_z_m", "z_from_m", "z_to_m")
+LEVELS = ("ground_z_m", "invert_z_m", "low_z_m", "z_m", "z_from_m", "z_to_m")
 """Fields that are heights above the datum; depths and heights above ground are not."""
 
 

@@ -24,7 +24,9 @@ _DEPTH_TO_INVERT = frozenset(map(normal, ("ymax", "井深", "well_deep", "wellde
 _NODE_REACH_M = 0.05
 _MUCH = 100
 
-FIELDS_WITHOUT_COLUMN = frozenset({"from_node", "to_node", "z_from_m", "z_to_m", "component"})
+FIELDS_WITHOUT_COLUMN = frozenset(
+    {"from_node", "to_node", "z_from_m", "z_to_m", "z_m", "component"}
+)
 """Fields of files that tables hold in another way: as references, as heights of the geometry."""
 
 
@@ -116,8 +118,7 @@ class PipeSegmentLink(Link):
             return placed.shapes
         first, last = (_floats(values[name]) for name in ("z_from_m", "z_to_m"))
         known = np.isfinite(first) & np.isfinite(last)
-        if plan.binding("elevation_reference") is None:
-            values["elevation_reference"] = pa.array(np.where(known, "invert", "unknown"))
+        _say_reference(values, known, plan)
         line_first = np.zeros(len(placed.shapes))
         line_last = np.zeros(len(placed.shapes))
         line_first[placed.pick] = np.where(known, first, 0.0)
@@ -162,28 +163,40 @@ _BY_PLACE = """
 
 
 class PipeNodeLink(Link):
-    """A node's height is its invert, which a manhole's depth gives."""
+    """A node's height is the level given, else its invert, which a manhole's depth gives."""
 
     def columns(self, plan: Plan) -> list[tuple[str, str]]:
         """Return the invert and its reference, where the file gives levels."""
-        if not (plan.binding("invert_z_m") or _depth_is_to_invert(plan)):
-            return []
-        return [("invert_z_m", "double precision"), ("elevation_reference", "text")]
+        found = []
+        if plan.binding("invert_z_m") or _depth_is_to_invert(plan):
+            found.append(("invert_z_m", "double precision"))
+        if found or plan.binding("z_m"):
+            found.append(("elevation_reference", "text"))
+        return found
 
     def shape(self, placed: Placed, values: dict[str, pa.Array], plan: Plan) -> Shapes:
-        """Return the points at the height of their inverts."""
-        if not self.columns(plan):
+        """Return the points at the level that the file gives, else at that of their inverts."""
+        columns = dict(self.columns(plan))
+        if not columns:
             return placed.shapes
-        if plan.binding("invert_z_m") is None:
+        if "invert_z_m" in columns and plan.binding("invert_z_m") is None:
             values["invert_z_m"] = pc.subtract(values["ground_z_m"], values["depth_m"])
-        level = _floats(values["invert_z_m"])
+        level = _floats(values["z_m"] if plan.binding("z_m") else values["invert_z_m"])
         known = np.isfinite(level)
-        if plan.binding("elevation_reference") is None:
-            values["elevation_reference"] = pa.array(np.where(known, "invert", "unknown"))
+        _say_reference(values, known, plan)
         z = np.zeros(len(placed.shapes))
         z[placed.pick] = np.where(known, level, 0.0)
         lengths = np.diff(placed.shapes.starts)
         return replace(placed.shapes, z=np.repeat(z, lengths))
+
+
+def _say_reference(values: dict[str, pa.Array], known: NDArray[np.bool_], plan: Plan) -> None:
+    """Say what levels are of: inverts unless the file says otherwise, of nothing where unknown."""
+    if plan.binding("elevation_reference") is None:
+        values["elevation_reference"] = pa.array(np.where(known, "invert", "unknown"))
+    else:
+        said = values["elevation_reference"]
+        values["elevation_reference"] = pc.if_else(pa.array(known), said, "unknown")
 
 
 def _depth_is_to_invert(plan: Plan) -> bool:

@@ -17,9 +17,11 @@ from sqlalchemy.orm import Session
 from twin.database import open_city
 from twin.datum import Datum
 from twin.errors import InvalidInputError, NotFoundError, UnavailableError
-from twin.ingest import LAYERS, RASTERS, readers
+from twin.ingest import LAYERS, NETWORK, RASTERS, readers
 from twin.ingest._features import Reader
 from twin.ingest._job import Job, Progress
+from twin.ingest._pipes import TABLES as PIPE_TABLES
+from twin.ingest._pipes import choose_reader, pipes_into_tables
 from twin.ingest._rasters import rasters_into_city
 from twin.ingest._readings import readings_into_table
 from twin.ingest._report import LoadReport
@@ -27,6 +29,9 @@ from twin.ingest._roads import roads_into_graph
 from twin.ingest._table import features_into_tables
 from twin.ingest._target import in_words
 from twin.quality import judged
+
+_LOCKED = {"road": ("road_edge",), NETWORK: PIPE_TABLES}
+"""The tables behind layers that are called otherwise."""
 
 
 def load_files(
@@ -52,8 +57,8 @@ def load_files(
         raise InvalidInputError("no file was given")
     if crs is not None and datum is not None:
         raise InvalidInputError("give --crs or --datum, not both: a datum is degrees already")
-    opened = [_find(Path(file)) for file in files]
-    name = source or opened[0][0].name.split(".", 1)[0]
+    opened = [_find(Path(file), layer) for file in files]
+    name = source or _called_by(opened[:1] if layer != NETWORK else opened)
     job = Job(
         layer=layer,
         files=opened,
@@ -73,6 +78,11 @@ def load_files(
     if report.loaded + report.updated > judged_up_to:
         return replace(report, quality={"later": job.load_id})
     return replace(report, quality=judged(engine, job.load_id, data_dir, progress))
+
+
+def _called_by(opened: Sequence[tuple[Path, str | None, Reader]]) -> str:
+    """Return the source's name by the files', in whatever order they were given."""
+    return "+".join(sorted(path.name.split(".", 1)[0] for path, _, _ in opened))
 
 
 def _all_or_nothing(engine: Engine, job: Job) -> LoadReport:
@@ -98,7 +108,7 @@ def _all_or_nothing(engine: Engine, job: Job) -> LoadReport:
     return report
 
 
-def _find(file: Path) -> tuple[Path, str | None, Reader]:
+def _find(file: Path, layer: str) -> tuple[Path, str | None, Reader]:
     """Return a file's path, the layer named in it, and the reader of its format."""
     path, sublayer = file, None
     if not file.exists() and "#" in file.name:
@@ -110,17 +120,27 @@ def _find(file: Path) -> tuple[Path, str | None, Reader]:
         raise InvalidInputError(f"{path} is not a file")
     if path.stat().st_size == 0:
         raise InvalidInputError(f"{path.name} is empty")
+    usable = [one for one in readers().values() if (one.network is not None) == (layer == NETWORK)]
     found = [
         (suffix, reader)
-        for reader in readers().values()
+        for reader in usable
         for suffix in reader.suffixes
         if path.name.lower().endswith(suffix)
     ]
     if not found:
-        known = sorted(suffix for reader in readers().values() for suffix in reader.suffixes)
+        known = sorted({suffix for reader in usable for suffix in reader.suffixes})
+        network = any(
+            path.name.lower().endswith(suffix)
+            for one in readers().values()
+            if one.network is not None
+            for suffix in one.suffixes
+        )
         raise InvalidInputError(
             f"{path.name} is of no format that can be loaded; these are: {', '.join(known)}"
+            + ("; as a pipe network: citytwin load pipe" if network and layer != NETWORK else "")
         )
+    if layer == NETWORK:
+        return path, sublayer, choose_reader(path, [reader for _, reader in found])
     return path, sublayer, max(found, key=lambda one: len(one[0]))[1]
 
 
@@ -133,10 +153,8 @@ def _run(job: Job, connection: SqlConnection, started: float) -> LoadReport:
     assert isinstance(driver, psycopg.Connection)
     job.connection = driver
     # Loads of one layer take turns: what is there already must not change under the comparison.
-    driver.execute(
-        "SELECT pg_advisory_xact_lock(hashtext('twin.load'), hashtext(%s))",
-        ["road_edge" if job.layer == "road" else job.layer],
-    )
+    for table in _LOCKED.get(job.layer, (job.layer,)):
+        driver.execute("SELECT pg_advisory_xact_lock(hashtext('twin.load'), hashtext(%s))", [table])
     row = driver.execute(
         "INSERT INTO twin.load (layer, source, files) VALUES (%s, %s, %s) RETURNING id",
         [job.layer, job.source, orjson.dumps([path.name for path, _, _ in job.files]).decode()],
@@ -148,6 +166,8 @@ def _run(job: Job, connection: SqlConnection, started: float) -> LoadReport:
         rasters_into_city(job)
     elif job.layer == "road":
         roads_into_graph(job)
+    elif job.layer == NETWORK:
+        pipes_into_tables(job)
     elif job.layer == "reading":
         readings_into_table(job)
     else:

@@ -88,8 +88,8 @@ def make_plan(layer: str, features: Features, mapping: Mapping[str, str]) -> Pla
 
 def _aliased(field: Field, features: Features) -> Binding | None:
     by_name = {normal(column): column for column in reversed(features.columns)}
-    names = [*field.aliases, *field.scaled]
-    if field.column == "source_id":
+    names = [field.column] if features.spoken else [*field.aliases, *field.scaled]
+    if field.column == "source_id" and not features.spoken:
         names.insert(1, f"{features.layer_name}_id")
     for name in names:
         column = by_name.get(normal(name))

@@ -57,7 +57,7 @@ def convert(values: pa.Array, field: Field, factor: float, repaired: Counter[str
     try:
         return _plain(values, field, factor, target)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return _parsed(_spelled(values), field, factor, repaired)
+        return _parsed(spelled(values), field, factor, repaired)
 
 
 def _plain(values: pa.Array, field: Field, factor: float, target: pa.DataType) -> pa.Array:
@@ -72,9 +72,9 @@ def _plain(values: pa.Array, field: Field, factor: float, target: pa.DataType) -
 
 
 def _text(values: pa.Array, field: Field, repaired: Counter[str]) -> pa.Array:
-    spelled = _spelled(values)
+    read = spelled(values)
     if not field.words and not field.closed:
-        return _clean(spelled)
+        return _clean(read)
 
     own = set(field.closed) | set(field.words.values())
 
@@ -88,7 +88,7 @@ def _text(values: pa.Array, field: Field, repaired: Counter[str]) -> pa.Array:
             raise ValueError(word)
         return word.strip()
 
-    return _each(spelled, meaning, pa.string(), f"{field.column}: word not known", repaired)
+    return _each(read, meaning, pa.string(), f"{field.column}: word not known", repaired)
 
 
 def _parsed(values: pa.Array, field: Field, factor: float, repaired: Counter[str]) -> pa.Array:
@@ -207,7 +207,7 @@ def _truth(word: str) -> bool:
     raise ValueError(word)
 
 
-def _spelled(values: pa.Array) -> pa.Array:
+def spelled(values: pa.Array) -> pa.Array:
     """Return a column as text; whole numbers without a decimal point."""
     if pa.types.is_string(values.type):
         return values

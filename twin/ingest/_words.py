@@ -4,11 +4,13 @@ from twin.model.base import STATES as STATE_VALUES
 from twin.model.components import CHANNELS as CHANNEL_VALUES
 from twin.model.components import EVENT_STATUSES as EVENT_STATUS_VALUES
 from twin.model.pipelines import APPURTENANCES as APPURTENANCE_VALUES
+from twin.model.pipelines import DEVICES as DEVICE_VALUES
 from twin.model.pipelines import PIPE_KINDS as PIPE_KIND_VALUES
 
 __all__ = [
     "APPURTENANCE_VALUES",
     "CHANNEL_VALUES",
+    "DEVICE_VALUES",
     "EVENT_STATUS_VALUES",
     "PIPE_KIND_VALUES",
     "STATE_VALUES",
@@ -48,6 +50,19 @@ PIPE_KINDS = _table(
     heat="热力|供热|rl|heating",
     industrial="工业|gy|oil|industry",
 )
+
+SURVEY_KINDS = _table(
+    water="js|zs|xf|给水|上水|自来水|供水|中水|再生水|消防水",
+    storm="ys|雨水",
+    sewer="ws|ps|污水|排水|下水",
+    combined="hs|hl|雨污合流|合流",
+    gas="rq|tr|mq|yh|燃气|天然气|煤气|液化气",
+    power="dl|gd|ld|dc|电力|供电|路灯|电车",
+    telecom="tx|dx|lt|yd|ds|xh|jk|gb|jx|通信|通讯|电信|联通|移动|有线电视|电视|信号|监控|广播|军用",
+    heat="rl|rs|zq|热力|热水|蒸汽|供热",
+    industrial="gy|sy|yq|gyy|工业|石油|油气|氢气|氧气|乙炔",
+)
+"""Kinds by the letters before 物探点号 and in tables' names; WS is foul sewage here."""
 
 _BARE_NODES = (
     "junction|virtual_node|netinit|netelement|change|registered_change|t|x|curve|adaptation|"

@@ -6,7 +6,7 @@ from x and y, easting and northing, 东坐标 and 北坐标, whose frame must be
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +41,7 @@ class _Place:
 
 @contextmanager
 def _open(request: Request) -> Iterator[Features]:
-    table = _read(request.path)
+    table = read_table(request.path)
     columns = tuple(table.column_names)
     place = None if request.layer == "reading" else _find_place(columns, request.path)
     held = () if place is None else place.columns
@@ -54,7 +54,8 @@ def _open(request: Request) -> Iterator[Features]:
     )
 
 
-def _read(path: Path) -> pa.Table:
+def read_table(path: Path, *, also_text: Callable[[str], bool] = lambda _: False) -> pa.Table:
+    """Return a table in UTF-8 or GB 18030; the columns that `also_text` picks stay words."""
     content = path.read_bytes()
     if b"\0" in content[:4096]:
         raise InvalidInputError(f"{path.name} is not a text file")
@@ -72,20 +73,23 @@ def _read(path: Path) -> pa.Table:
             pa.BufferReader(text.encode()),
             parse_options=pa_csv.ParseOptions(delimiter=separator, newlines_in_values=True),
             convert_options=pa_csv.ConvertOptions(
-                strings_can_be_null=True, column_types=_as_text(head, separator)
+                strings_can_be_null=True, column_types=_as_text(head, separator, also_text)
             ),
         )
     except pa.ArrowInvalid as error:
         raise unreadable(path, error) from error
 
 
-def _as_text(head: str, separator: str) -> Mapping[str, pa.DataType]:
+def _as_text(
+    head: str, separator: str, also_text: Callable[[str], bool]
+) -> Mapping[str, pa.DataType]:
     """Codes keep their leading zeros: columns that look like codes are read as text."""
     names = [name.strip().strip('"') for name in head.strip().split(separator)]
     return {
         name: pa.string()
         for name in names
-        if any(word in normal(name) for word in ("code", "id", "编", "代码", "phone", "电话"))
+        if also_text(name)
+        or any(word in normal(name) for word in ("code", "id", "编", "代码", "phone", "电话"))
     }
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from twin.errors import InvalidInputError
 from twin.ingest._features import Features, Reader, Request
+from twin.ingest._letters import in_pairs
 from twin.ingest._ogr import open_features
 
 _HEADER_BYTES = 100
@@ -76,20 +77,8 @@ def guess_encoding(table: Path) -> str | None:
     try:
         body.decode("utf-8")
     except UnicodeDecodeError:
-        return "GB18030" if _in_pairs(body) else None
+        return "GB18030" if in_pairs(body) else None
     return "UTF-8"
-
-
-def _in_pairs(body: bytes) -> bool:
-    run = 0
-    for byte in body:
-        if byte >= 0xA1:
-            run += 1
-        elif byte >= 0x80 or run % 2:
-            return False
-        else:
-            run = 0
-    return run % 2 == 0
 
 
 READER = Reader(

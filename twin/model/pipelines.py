@@ -35,6 +35,17 @@ APPURTENANCES = (
     "other",
 )
 ELEVATION_REFERENCES = ("top", "invert", "centre", "unknown")
+DEVICES = (
+    "pump",
+    "valve",
+    "orifice",
+    "weir",
+    "outlet",
+    "compressor",
+    "regulator",
+    "exchanger",
+    "other",
+)
 
 
 class PipeNode(Located):
@@ -81,13 +92,36 @@ class PipeSegment(Located):
         BigInteger, ForeignKey("twin.pipe_node.id", ondelete="SET NULL")
     )
     material: Mapped[str | None]
+    device: Mapped[str | None] = mapped_column(
+        comment="what stands between the nodes instead of a pipe: pump, valve, …; null: a pipe"
+    )
+    valve_state: Mapped[str | None] = mapped_column(
+        comment="open or closed, where the pipe or device can be shut"
+    )
+    flow_dir: Mapped[int | None] = mapped_column(
+        comment="1 from the first node to the last, -1 against, 0 both; null: not said"
+    )
+    size_text: Mapped[str | None] = mapped_column(comment="cross-section as the source writes it")
     shape: Mapped[str | None] = mapped_column(comment="circular, rectangular, egg, duct")
     width_m: Mapped[float | None] = mapped_column(comment="inner diameter or width, m")
     height_m: Mapped[float | None] = mapped_column(comment="inner height if not circular, m")
+    n_ducts: Mapped[int | None] = mapped_column(
+        comment="ducts of a bank, pipes of a bundle (总孔数)"
+    )
+    used_ducts: Mapped[int | None] = mapped_column(comment="ducts in use (已用孔数)")
+    cables: Mapped[int | None] = mapped_column(comment="cables in it (电缆条数)")
+    embed: Mapped[str | None] = mapped_column(comment="how it lies (埋设方式): 直埋, 管沟, 管块, …")
+    pressure_class: Mapped[str | None] = mapped_column(
+        comment="压力级别 as the source says: 中压A, …"
+    )
     pressure_pa: Mapped[float | None] = mapped_column(comment="operating pressure, gauge, Pa")
     voltage_v: Mapped[float | None] = mapped_column(comment="nominal voltage, V")
-    depth_from_m: Mapped[float | None] = mapped_column(comment="cover at the first end, m")
-    depth_to_m: Mapped[float | None] = mapped_column(comment="cover at the last end, m")
+    depth_from_m: Mapped[float | None] = mapped_column(
+        comment="depth of the reference below ground at the first end, m"
+    )
+    depth_to_m: Mapped[float | None] = mapped_column(
+        comment="depth of the reference below ground at the last end, m"
+    )
     elevation_reference: Mapped[str] = mapped_column(
         server_default=text("'unknown'"),
         comment="what the z of geom means: top, invert, centre; unknown: z is not a height",
@@ -102,6 +136,12 @@ class PipeSegment(Located):
             CheckConstraint("width_m > 0 AND width_m < 20", name="width_m"),
             CheckConstraint("height_m > 0 AND height_m < 20", name="height_m"),
             CheckConstraint("pressure_pa >= 0", name="pressure_pa"),
+            CheckConstraint(one_of("device", DEVICES), name="device"),
+            CheckConstraint(one_of("valve_state", ("open", "closed")), name="valve_state"),
+            CheckConstraint("flow_dir IN (-1, 0, 1)", name="flow_dir"),
+            CheckConstraint("n_ducts > 0", name="n_ducts"),
+            CheckConstraint("used_ducts >= 0", name="used_ducts"),
+            CheckConstraint("cables >= 0", name="cables"),
             CheckConstraint(
                 one_of("elevation_reference", ELEVATION_REFERENCES), name="elevation_reference"
             ),

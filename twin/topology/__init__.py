@@ -6,7 +6,7 @@ frame: metres in the plane, and heights where they are known.
 
 from twin.topology.found import CHECKS, RULES, Found, Rule
 from twin.topology.network import KINDS, Network, Nodes, Segments
-from twin.topology.report import Report, Tolerances, examine
+from twin.topology.report import Report, Tolerances, examine, warm
 
 __all__ = [
     "CHECKS",
@@ -20,4 +20,5 @@ __all__ = [
     "Segments",
     "Tolerances",
     "examine",
+    "warm",
 ]

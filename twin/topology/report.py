@@ -152,6 +152,15 @@ def examine(
     return Report(network, joints, parts, tuple(found))
 
 
+def warm() -> None:
+    """Compile the kernels, so that the first report need not wait."""
+    from twin.topology.sample import network
+
+    lines = ["0 0 1, 9 0 1", "5 -5 1, 5 5 1", "0 0.5 1, 9 0.5 1"]
+    report = examine(network(lines, kind=["water", "gas", "sewer"], width_m=0.2))
+    assert report.bridges.all()
+
+
 _PAIRED = ("crossings", "duplicates", "clashes")
 
 

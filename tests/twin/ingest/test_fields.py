@@ -10,7 +10,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
 from tests.twin.ingest.conftest import rows
-from twin.ingest._fields import FIELDS, Field, normal
+from twin.ingest._fields import FIELDS, SURVEY_LINE, SURVEY_POINT, Field, normal
 from twin.ingest._links import FIELDS_WITHOUT_COLUMN
 from twin.ingest._rows import broken_rules
 from twin.ingest._values import convert, parse_number
@@ -59,7 +59,8 @@ def test_a_field_is_a_column_of_its_type(
 
 
 def test_no_two_names_of_one_layer_are_alike_by_chance() -> None:
-    for layer, fields in FIELDS.items():
+    surveys = {"points of surveys": SURVEY_POINT, "lines of surveys": SURVEY_LINE}
+    for layer, fields in {**FIELDS, **surveys}.items():
         for field in fields:
             spelled = [normal(alias) for alias in (*field.aliases, *field.scaled)]
             assert len(set(spelled)) == len(spelled), (layer, field.column)

@@ -90,7 +90,7 @@ def test_every_format_has_a_reader_with_titles() -> None:
     assert {"osm", "geotiff", "ascii-grid", "srtm"} < set(readers())
     for reader in readers().values():
         assert set(reader.title) == {"zh", "en"}
-        assert (reader.features is None) != (reader.raster is None)
+        assert sum(one is not None for one in (reader.features, reader.raster, reader.network)) == 1
 
 
 def test_a_layer_of_a_geopackage_is_named_after_a_hash(loads: Load, tmp_path: Path) -> None:

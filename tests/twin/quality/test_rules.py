@@ -1,5 +1,6 @@
 """Each rule on hand-made rows: what breaks it, and what only looks like it."""
 
+import itertools
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,9 +9,12 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from shapely import box
+from shapely.affinity import rotate
 from sqlalchemy import Engine, text
 
 from tests.twin.quality.conftest import Ask, Put, square
+from twin.quality._boxes import alike
 
 BOW_TIE = (
     "MULTIPOLYGON (((460000 2580000, 460010 2580010, 460010 2580000, 460000 2580010, "
@@ -365,3 +369,25 @@ def test_a_load_of_regions_asks_for_the_cells_too(engine: Engine, put: Put) -> N
     assert rules()["cell-gap"].concerns(Scope("load", ("grid_cell",), "grid_cell", 1))
     assert not rules()["storey-height"].concerns(load)
     assert not rules()["beidou-code"].concerns(Scope("load", ("building",), "building", 1))
+
+
+def test_boxes_leave_out_no_pair_that_is_alike() -> None:
+    random = np.random.default_rng(5)
+    corner, size = random.uniform(0, 40, (120, 2)), random.uniform(4, 12, (120, 2))
+    turned = [
+        rotate(box(*low, *(low + wide)), angle)
+        for low, wide, angle in zip(corner, size, random.choice([0, 15, 90], 120), strict=True)
+    ]
+    sides = np.array([each.bounds for each in turned])
+    areas = np.array([each.area for each in turned])
+    looked_at = random.random(120) < 0.5
+    found = {tuple(pair) for pair in alike(sides, areas, looked_at, 0.5).tolist()}
+    wanted = {
+        (a, b)
+        for a, b in itertools.combinations(range(120), 2)
+        if looked_at[a] or looked_at[b]
+        if turned[a].intersection(turned[b]).area >= 0.5 * turned[a].union(turned[b]).area
+    }
+    assert wanted
+    assert wanted <= found
+    assert all(looked_at[a] or looked_at[b] for a, b in found)

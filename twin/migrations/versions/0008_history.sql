@@ -232,7 +232,7 @@ BEGIN
 END $write$;
 
 -- Put a table under the feed: its history table, its triggers.
-CREATE OR REPLACE PROCEDURE twin.follow(followed text) LANGUAGE plpgsql AS $follow$
+CREATE OR REPLACE PROCEDURE twin.log_changes(followed text) LANGUAGE plpgsql AS $follow$
 DECLARE
     number smallint;
 BEGIN
