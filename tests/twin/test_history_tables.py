@@ -153,6 +153,11 @@ def test_a_city_from_before_is_brought_over_whole(database_url: str) -> None:
         session.execute(text("DELETE FROM twin.building"))
         session.commit()
         slow.commit()
+    _run(
+        engine,
+        "ALTER TABLE twin.building ADD COLUMN roof text NOT NULL DEFAULT 'flat'",
+        "ALTER TABLE twin.building_history ADD COLUMN roof text",
+    )
     _upgrade(engine, "head")
     with Session(engine) as session:
         city = City(session, SHANTOU, "x")
@@ -163,6 +168,12 @@ def test_a_city_from_before_is_brought_over_whole(database_url: str) -> None:
         _add(session, "new")
         assert _names(city, 7) == ["slow", "new"]
     engine.dispose()
+
+
+def _run(engine: Engine, *statements: str) -> None:
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
 
 
 def _upgrade(engine: Engine, revision: str) -> None:

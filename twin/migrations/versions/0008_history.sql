@@ -276,6 +276,7 @@ CREATE PROCEDURE twin.adopt_history(followed text, number smallint) LANGUAGE plp
 DECLARE
     history text := followed || '_history';
     part text := followed || '_history_default';
+    younger text;
 BEGIN
     EXECUTE format('ALTER TABLE twin.%I ADD COLUMN recorded_by bigint', history);
     CALL twin.tell_writer(followed);
@@ -302,6 +303,17 @@ BEGIN
     $dml$, followed, history, 'ix_' || followed || '_history_id_replaced_at', part,
            history || '_op_check', 'ck_' || history || '_op');
     CALL twin.make_history(followed);
+    -- A column that came later need not be known of every former state.
+    FOR younger IN
+        SELECT child.attname
+        FROM   pg_attribute AS parent
+        JOIN   pg_attribute AS child USING (attname)
+        WHERE  parent.attrelid = format('twin.%I', history)::regclass
+        AND    child.attrelid = format('twin.%I', part)::regclass
+        AND    parent.attnotnull AND NOT child.attnotnull
+    LOOP
+        EXECUTE format('ALTER TABLE twin.%I ALTER COLUMN %I DROP NOT NULL', history, younger);
+    END LOOP;
     EXECUTE format('ALTER TABLE twin.%I ATTACH PARTITION twin.%I DEFAULT', history, part);
     CALL twin.index_history(followed);
     CALL twin.write_log_functions(followed, number);
