@@ -1,6 +1,5 @@
 """What ``citytwin load`` and ``citytwin report quality`` say of the data's quality."""
 
-import os
 import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
@@ -75,12 +74,10 @@ def run(given: Namespace, settings: Settings) -> int:
     return 0
 
 
-def in_background(settings: Settings, load_id: int) -> None:
+def in_background(load_id: int) -> None:
     """Let a process of its own look at a load; what it finds is told by the next report."""
-    environment = {**os.environ, "TWIN_DATA_DIR": str(settings.data_dir)}
     subprocess.Popen(
         [sys.executable, "-c", _MAIN, "report", "quality", "--load", str(load_id)],
-        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
