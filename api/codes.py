@@ -4,7 +4,7 @@ from typing import Annotated, NamedTuple
 
 from fastapi import Depends, Request
 
-from api.dependencies import require_known
+from api.query_words import require_known
 from twin.codes.beidou import HELD_LEVEL
 from twin.errors import InvalidInputError
 

@@ -1,8 +1,6 @@
 """Turn parts of a request into domain values."""
 
-import base64
-import binascii
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
@@ -14,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from analysis import Analysis, analyses
 from api.negotiate import F
 from api.pushed import read_position
+from api.query_words import DEFAULT_LIMIT, limit, others, read_cursor, require_known, single, yes
 from api.weights import Asked, asked_of
 from layers import Layer, layer_named
 from layers.file import DISTANCE_M
@@ -36,8 +35,6 @@ from twin.history import AsOf
 
 AS_OF = "asOf"
 """The query parameter that names a moment of knowing."""
-DEFAULT_LIMIT = 100
-MAXIMUM_LIMIT = 10_000
 
 
 class Items(NamedTuple):
@@ -134,15 +131,15 @@ def read_items(request: Request, layer: Layer) -> Items:
     """
     own = ("bbox", "datetime", AS_OF, "limit", "cursor", "count", "properties", F)
     require_known(request, (*own, *queryable(layer)))
-    given = {name: _single(request, name) for name in own}
+    given = {name: single(request, name) for name in own}
     box, heights_m = parse_box(given["bbox"]) if given["bbox"] is not None else (None, None)
     period = parse_period(given["datetime"]) if given["datetime"] is not None else None
-    values = parse_values(layer, _others(request, own))
+    values = parse_values(layer, others(request, own))
     return Items(
         Selection(box, heights_m, period, values, as_of_word(given[AS_OF])),
         None if given["cursor"] is None else read_cursor(given["cursor"]),
-        _limit(given["limit"]),
-        _yes(given["count"], "count"),
+        limit(given["limit"]),
+        yes(given["count"], "count"),
         None if given["properties"] is None else parse_names(layer, given["properties"]),
     )
 
@@ -166,12 +163,12 @@ def _filters(request: Request, found: tuple[Layer, ...]) -> Selection:
     # The edition is part of an address for the sake of those who keep what they got; see TileJSON.
     own = ("datetime", AS_OF, "v")
     require_known(request, (*own, *shared))
-    at = _single(request, "datetime")
-    given = _others(request, own)
+    at = single(request, "datetime")
+    given = others(request, own)
     for each in found:
         values = parse_values(each, given)
     period = None if at is None else parse_period(at)
-    return Selection(period=period, values=values, as_of=as_of_word(_single(request, AS_OF)))
+    return Selection(period=period, values=values, as_of=as_of_word(single(request, AS_OF)))
 
 
 async def _place(
@@ -222,12 +219,12 @@ async def _run_id(job_id: Annotated[str, Path()]) -> UUID:
 
 async def _as_of(request: Request) -> AsOf | None:
     require_known(request, (AS_OF, F))
-    return as_of_word(_single(request, AS_OF))
+    return as_of_word(single(request, AS_OF))
 
 
 async def _style_as_of(request: Request) -> AsOf | None:
     require_known(request, (AS_OF,))
-    return as_of_word(_single(request, AS_OF))
+    return as_of_word(single(request, AS_OF))
 
 
 async def _span(request: Request) -> Between:
@@ -236,7 +233,7 @@ async def _span(request: Request) -> Between:
 
 
 def _moments(request: Request) -> tuple[AsOf, AsOf | None]:
-    since, until = _single(request, "from"), _single(request, "to")
+    since, until = single(request, "from"), single(request, "to")
     if since is None:
         raise InvalidInputError("from is missing: the moment since which changes are asked for")
     return (
@@ -248,7 +245,7 @@ def _moments(request: Request) -> tuple[AsOf, AsOf | None]:
 async def _between(request: Request) -> Between:
     own = ("from", "to", "bbox", "limit", "cursor", F)
     require_known(request, own)
-    given = {name: _single(request, name) for name in own}
+    given = {name: single(request, name) for name in own}
     since, until = _moments(request)
     box, heights_m = parse_box(given["bbox"]) if given["bbox"] is not None else (None, None)
     if heights_m is not None:
@@ -258,7 +255,7 @@ async def _between(request: Request) -> Between:
         until,
         box,
         None if given["cursor"] is None else read_cursor(given["cursor"]),
-        _limit(given["limit"]),
+        limit(given["limit"]),
     )
 
 
@@ -282,12 +279,12 @@ async def _last_event(request: Request) -> Position | None:
 
 async def _report(request: Request) -> Asked:
     require_known(request, ("layers", "zooms", F))
-    return asked_of(_single(request, "layers"), _single(request, "zooms"))
+    return asked_of(single(request, "layers"), single(request, "zooms"))
 
 
 async def _quality(request: Request) -> AskedQuality:
     require_known(request, ("layer", "load", F))
-    layer, load = _single(request, "layer"), _single(request, "load")
+    layer, load = single(request, "layer"), single(request, "load")
     return AskedQuality(
         None if layer is None else layer_named(layer).id, None if load is None else _number(load)
     )
@@ -305,75 +302,12 @@ def _number(word: str) -> int:
 
 async def _job_limit(request: Request) -> int:
     require_known(request, ("limit", F))
-    return _limit(_single(request, "limit"))
-
-
-def require_known(request: Request, possible: Collection[str]) -> None:
-    """Refuse a query parameter that the address does not know: a misspelt filter filters nothing.
-
-    Raises
-    ------
-    InvalidInputError
-        The message lists what is possible.
-    """
-    unknown = [name for name in request.query_params if name not in possible]
-    if unknown:
-        shown = ", ".join(possible) or "none"
-        raise InvalidInputError(f"unknown query parameter {unknown[0]!r}; possible are: {shown}")
-
-
-def write_cursor(last: int) -> str:
-    """Return a word that stands for the place after a feature; callers need not understand it.
-
-    >>> read_cursor(write_cursor(4711))
-    4711
-    """
-    return base64.urlsafe_b64encode(str(last).encode()).decode().rstrip("=")
-
-
-def read_cursor(cursor: str) -> int:
-    """Return the id of the feature after which to go on."""
-    try:
-        number = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-    except (ValueError, binascii.Error):
-        number = ""
-    if not number.removeprefix("-").isdigit() or len(number) > 18:
-        raise InvalidInputError(
-            f"cursor {cursor[:40]!r} is none of ours; take it from a page's link rel=next"
-        )
-    return int(number)
-
-
-def _others(request: Request, own: Collection[str]) -> dict[str, list[str]]:
-    query = request.query_params
-    return {name: query.getlist(name) for name in query if name not in own}
-
-
-def _single(request: Request, name: str) -> str | None:
-    given = request.query_params.getlist(name)
-    if len(given) > 1:
-        raise InvalidInputError(f"{name} is given {len(given)} times; give it once")
-    return given[0] if given else None
-
-
-def _limit(word: str | None) -> int:
-    """Return the page size; more than the maximum means the maximum, as OGC 17-069r4 asks."""
-    if word is None:
-        return DEFAULT_LIMIT
-    if not (word.isascii() and word.isdigit()) or not word.strip("0"):
-        raise InvalidInputError(f"limit is a whole number from 1 to {MAXIMUM_LIMIT}, not {word!r}")
-    return min(int(word[:9]), MAXIMUM_LIMIT)
-
-
-def _yes(word: str | None, name: str) -> bool:
-    if word not in (None, "true", "false"):
-        raise InvalidInputError(f"{name} is true or false, not {word!r}")
-    return word == "true"
+    return limit(single(request, "limit"))
 
 
 async def _distance(request: Request) -> float:
     require_known(request, ("distance", F))
-    word = _single(request, "distance")
+    word = single(request, "distance")
     if word is None:
         return DISTANCE_M
     try:

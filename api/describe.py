@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
+import orjson
 from fastapi import Request
 
-from analysis import Analysis, Run
+from analysis import Analysis, Run, analyses
 from api.links import JSON, OGC, base, here, link
 from twin.errors import NotFoundError
 
@@ -63,6 +64,11 @@ def job(request: Request, run: Run) -> dict[str, Any]:
         "links": [
             link(url, "self", JSON, "This run"),
             *([link(f"{url}/results", f"{OGC}results", JSON, "The answer")] if done else []),
+            *(
+                link(f"{url}/results/{name}", f"{OGC}results", media, f"Its {name}")
+                for name, media in _pictures(run.analysis).items()
+                if done
+            ),
             *([link(features, "items", "application/geo+json", "Its features")] if done else []),
         ],
     }
@@ -79,6 +85,36 @@ def results(run: Run) -> dict[str, Any]:
     if run.outputs is None:
         raise NotFoundError(f"the run {run.id} has no answer: it {run.status} ({run.message})")
     return run.outputs
+
+
+def result(run: Run, name: str) -> tuple[bytes, str]:
+    """Return one output of a run and its media type: a picture as it is, all else as JSON.
+
+    Raises
+    ------
+    NotFoundError
+        If the run has no such output, or no answer.
+    """
+    values = results(run)
+    if name not in values:
+        raise NotFoundError(
+            f"the run {run.id} has no output {name!r}; it has {', '.join(sorted(values))}"
+        )
+    media = _pictures(run.analysis).get(name)
+    return (orjson.dumps(values[name]), JSON) if media is None else (values[name].encode(), media)
+
+
+def _pictures(analysis_id: str) -> dict[str, str]:
+    """Return the outputs of an analysis that are documents of their own, and their media types."""
+    analysis = analyses().get(analysis_id)
+    if analysis is None:
+        return {}
+    schema = analysis.outputs.model_json_schema(mode="serialization")
+    return {
+        name: each["contentMediaType"]
+        for name, each in schema["properties"].items()
+        if "contentMediaType" in each
+    }
 
 
 def _summary(request: Request, analysis: Analysis) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from starlette.concurrency import run_in_threadpool
 
 from api import documents, past, render
 from api.codings import PLAIN
-from api.dependencies import Items, read_items, write_cursor
+from api.dependencies import Items, read_items
 from api.links import GEOJSON, header
 from api.negotiate import wants_html
+from api.query_words import write_cursor
 from layers import Layer, layers
 from layers.filter import EVERYTHING
 from tiles.features import Found as TextsFound

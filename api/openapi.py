@@ -12,10 +12,10 @@ import orjson
 
 from analysis import Analysis, analyses
 from api.archived import MEDIA_TYPE as PMTILES
-from api.dependencies import DEFAULT_LIMIT, MAXIMUM_LIMIT
 from api.documents import schema
 from api.errors import PROBLEM
 from api.links import GEOJSON, HTML, JSON
+from api.query_words import DEFAULT_LIMIT, MAXIMUM_LIMIT
 from layers import Layer, layers
 from layers.filter import queryable
 from tiles.encodings import mvt

@@ -6,8 +6,8 @@ from typing import Any
 
 from fastapi import Request
 
-from api.dependencies import write_cursor
 from api.links import GEOJSON, JSON, Link, address, base, link
+from api.query_words import write_cursor
 from layers import Layer
 from layers.differences import Difference, Differences
 from layers.filter import Selection

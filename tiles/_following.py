@@ -5,7 +5,6 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from queue import SimpleQueue
 from tempfile import TemporaryFile
 from threading import Event, Thread
 from time import monotonic
@@ -16,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from layers import Layer
-from tiles._layers import LayerState, States, boxes_of
+from tiles._layers import LayerState, States, Wishes, boxes_of
 from tiles._store import TornFileError
 from tiles.build import build, fetch, find, home
 from tiles.cache import Box, TileCache
@@ -66,7 +65,7 @@ class Follower:
         )
         self._columns = True
         self._builder = connect(url, pool_size=1, lock_timeout_s=_LOCK_S)
-        self._wishes: SimpleQueue[LayerState | None] = SimpleQueue()
+        self._wishes = Wishes()
         self._made: deque[tuple[LayerState, Columns]] = deque()
         self._threads = [
             Thread(target=self._run, name="tile follower", daemon=True),
@@ -89,7 +88,7 @@ class Follower:
     def stop(self) -> None:
         """End, and wait for it."""
         self._stopped.set()
-        self._wishes.put(None)
+        self._wishes.end()
         self.texts.stop()
         for thread in self._threads:
             thread.join(timeout=END_S)
@@ -241,7 +240,7 @@ class Follower:
 
     def _build(self) -> None:
         """Open or make columns, one layer after another, while the feed is followed."""
-        while (state := self._wishes.get()) is not None and not self._stopped.is_set():
+        while (state := self._wishes.get()) is not None:
             old = state.columns
             try:
                 base = Position(*old.facts["position"]) if old is not None else None

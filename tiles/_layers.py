@@ -1,6 +1,7 @@
 """What a process knows of one layer on one grid: its columns, or why it has none."""
 
 from collections.abc import Iterable, Mapping
+from threading import Condition
 from time import monotonic
 from typing import Any
 
@@ -31,6 +32,8 @@ class LayerState:
         self.wanted = grid == WEB_MERCATOR.id
         """Whether there shall be columns: those of the other grids wait until somebody asks."""
         self.used_at = monotonic()
+        self.asked_at = float("-inf")
+        """When somebody asked for a tile last; never at the start."""
         self.columns: Columns | None = None
         self.needed: Position = START
         """What columns must contain to be taken."""
@@ -45,7 +48,7 @@ class LayerState:
 
     def use(self) -> None:
         """Note that a tile is asked for; may be called from any thread."""
-        self.used_at = monotonic()
+        self.used_at = self.asked_at = monotonic()
         self.wanted = True
 
     @property
@@ -80,6 +83,42 @@ class LayerState:
             "tail": columns.tail_length,
             "position": list(columns.position),
         }
+
+
+class Wishes:
+    """Layers whose columns are wished for; what somebody asked for last comes first.
+
+    A process that takes another's place is asked at once for the layers that people look at, and
+    the database writes their tiles as long as their columns wait for those of all the others.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[LayerState] = []
+        self._changed = Condition()
+        self._ended = False
+
+    def put(self, state: LayerState) -> None:
+        """Wish for a layer's columns."""
+        with self._changed:
+            self._waiting.append(state)
+            self._changed.notify()
+
+    def get(self) -> LayerState | None:
+        """Wait for a wish and take it; None at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._ended)
+            if self._ended:
+                return None
+            # Of equals the first: then a city is made in the order of its catalogue.
+            state = max(self._waiting, key=lambda each: each.asked_at)
+            self._waiting.remove(state)
+            return state
+
+    def end(self) -> None:
+        """Grant no more wishes."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
 
 
 class States:

@@ -22,7 +22,7 @@ from tiles.feature_rows import BEFORE_GEOMETRY, FILE, FORMAT, LENGTH, NEVER, Par
 from twin.changes import Position
 from twin.crs import LonLatBox
 
-_TRIED = 20_000
+_TRIED = 4_000
 """So many features are looked at, in their order, before the index is asked."""
 
 

@@ -14,7 +14,6 @@ from api.dependencies import (
     ItemsParam,
     LayerParam,
     OnlyFormat,
-    write_cursor,
 )
 from api.element_file import document as element_document
 from api.element_file import links as element_links
@@ -22,6 +21,7 @@ from api.feature_answer import page
 from api.links import GEOJSON, SCHEMA, address, base
 from api.negotiate import JsonOnly, WantsHtml
 from api.past import lasting, moment_of, pinned, told
+from api.query_words import write_cursor
 from layers import Layer, file, query
 from layers.filter import EVERYTHING
 from layers.past import at_moment

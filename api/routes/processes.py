@@ -59,3 +59,9 @@ def job(request: Request, city: CityParam, run_id: RunIdParam) -> Response:
 def results(request: Request, city: CityParam, run_id: RunIdParam) -> Response:
     """Return the answer of a stored run, word for word, clause 7.13."""
     return answer(request, describe.results(load_run(city, run_id)))
+
+
+@router.get("/jobs/{job_id}/results/{output_id}", dependencies=[OnlyFormat])
+def result(request: Request, city: CityParam, run_id: RunIdParam, output_id: str) -> Response:
+    """Return one output of a stored run: a picture as it is, all else as JSON."""
+    return respond(request, *describe.result(load_run(city, run_id), output_id))

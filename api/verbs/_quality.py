@@ -1,5 +1,6 @@
 """What ``citytwin load`` and ``citytwin report quality`` say of the data's quality."""
 
+import os
 import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
@@ -74,10 +75,13 @@ def run(given: Namespace, settings: Settings) -> int:
     return 0
 
 
-def in_background(load_id: int) -> None:
+def in_background(settings: Settings, load_id: int) -> None:
     """Let a process of its own look at a load; what it finds is told by the next report."""
+    environment = dict(os.environ)
+    environment["TWIN_DATA_DIR"] = str(settings.data_dir)
     subprocess.Popen(
         [sys.executable, "-c", _MAIN, "report", "quality", "--load", str(load_id)],
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

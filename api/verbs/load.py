@@ -79,7 +79,7 @@ def _run(arguments: Namespace, settings: Settings) -> int:
     if arguments.no_quality:
         report = replace(report, quality=None)
     elif report.quality is not None and "later" in report.quality:
-        _quality.in_background(report.quality["later"])
+        _quality.in_background(settings, report.quality["later"])
     if arguments.json:
         sys.stdout.buffer.write(orjson.dumps(report.as_dict(), option=orjson.OPT_INDENT_2) + b"\n")
     else:

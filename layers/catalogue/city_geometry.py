@@ -48,7 +48,7 @@ LAYER = Layer(
         Field("centre_y_m", Words("网格中心北坐标", "Centre of the mesh, north"), "number", "m"),
         Field("centre_z_m", Words("网格中心高程", "Centre of the mesh, height"), "number", "m"),
     ),
-    order=46,
+    order=45,
     minzoom=15,
     maxzoom=17,
     visible=False,

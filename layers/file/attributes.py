@@ -17,6 +17,7 @@ _NAMES_A_FEATURE = {
     "storey_id": "storey",
     "facility_id": "facility",
     "component_id": "component",
+    "city_object_id": "city_object",
 }
 _NAMED_BESIDE = {"feature_id": "layer", "other_id": "other_layer"}
 """Fields whose feature is of the layer that another field names."""

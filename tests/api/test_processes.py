@@ -142,3 +142,23 @@ def test_a_run_that_failed_has_no_results(town: TestClient) -> None:
     results = town.get(f"/jobs/{job['jobID']}/results")
     assert results.status_code == 404
     assert "failed" in results.json()["detail"]
+
+
+def test_a_picture_can_be_had_alone(town: TestClient) -> None:
+    """The sewer of the tiny town, from its first node (6) to its outfall (8)."""
+    answer = town.post(
+        "/processes/pipe-profile/execution", json={"inputs": {"from_node": 6, "to_node": 8}}
+    ).json()
+    url = f"/jobs/{answer['run_id']}"
+    picture = town.get(f"{url}/results/svg")
+    assert picture.headers["content-type"] == "image/svg+xml"
+    assert picture.text == answer["svg"]
+    assert picture.text.startswith("<svg ")
+    assert town.get(f"{url}/results/length_m").json() == 200.0
+    links = town.get(url).json()["links"]
+    assert [link["href"] for link in links if link["type"] == "image/svg+xml"] == [
+        f"http://testserver{url}/results/svg"
+    ]
+    nothing = town.get(f"{url}/results/colour")
+    assert nothing.status_code == 404
+    assert "svg" in nothing.json()["detail"]

@@ -70,6 +70,18 @@ _FILL = """
     INSERT INTO twin.reading (point_id, at, depth_m)
     SELECT id, '2026-07-01'::timestamptz + n * interval '1 hour', 0.1
     FROM   twin.waterlogging_point, generate_series(1, 10) AS n;
+    INSERT INTO twin.city_mesh (digest, vertex_count, triangle_count, face_count, vertices,
+                                triangles, shells)
+    VALUES ('x', 0, 0, 0, '', '', '[]');
+    INSERT INTO twin.city_object (object_type, building_id, load_id, bd_code, geom)
+    SELECT 'Building', id, 1, 'N50F564A19614112', geom FROM twin.building;
+    INSERT INTO twin.city_geometry (city_object_id, object_type, position, geometry_type, mesh,
+                                    surface_count, degenerate_count, z_min_m, z_max_m,
+                                    footprint_from, centre_x_m, centre_y_m, centre_z_m, load_id,
+                                    bd_code, geom)
+    SELECT id, 'Building', 0, 'Solid', 'x', 6, 0, 0, 3, 'projection', 0, 0, 0, 1,
+           'N50F564A19614112', geom
+    FROM   twin.city_object;
     INSERT INTO twin.change_set (at, actor) SELECT now(), 'x' FROM generate_series(1, 5000);
     INSERT INTO twin.quality_run (scope) VALUES ('city');
     INSERT INTO twin.quality_finding (rule, severity, layer, feature_id, other_layer, other_id,
@@ -83,19 +95,9 @@ _FILL = """
            jsonb_build_object('building_id', building.id), geom
     FROM   twin.analysis_run, twin.building;
 """
-_SMALL = (
-    "region",
-    "region_history",
-    "grid_cell",
-    "grid_cell_history",
-    "depth_threshold",
-    "event_step",
-    "load",
-    "analysis_run",
-    "city",
-)
+_SMALL = {"region", "grid_cell", "depth_threshold", "event_step", "load", "analysis_run", "city"}
 _ASKED = ("building", "storey", "pipe_segment", "pipe_node", "road_edge", "waterlogging_point",
-          "facility", "component", "event", "grid_cell", "region")  # fmt: skip
+          "facility", "component", "event", "grid_cell", "region", "city_object")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -105,12 +107,9 @@ def filled(clone: Any, empty_city_template: str) -> Iterator[Engine]:
         with engine.begin() as connection:
             for statement in _FILL.split(";")[:-1]:
                 connection.execute(text(statement.replace("::", "\\:\\:")))
-            for layer in set(located_tables()) - {
-                "region",
-                "grid_cell",
-                "analysis_feature",
-                "quality_finding",
-            }:
+        # In a transaction of its own: what one transaction writes and replaces is never a state.
+        with engine.begin() as connection:
+            for layer in set(located_tables()) - _SMALL - {"analysis_feature", "quality_finding"}:
                 connection.execute(text(f"UPDATE twin.{layer} SET name = 'x' WHERE id % 3 = 0"))
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("VACUUM ANALYZE"))
@@ -146,8 +145,10 @@ def test_indexes_answer_all_that_a_file_asks(filled: Engine, layer: str) -> None
         assert len(asked) >= 4
         for statement, values in asked:
             plan = _plan(session, statement, values)
-            read_whole = set(re.findall(r"Seq Scan on (\w+)", plan)) - set(_SMALL)
-            assert not read_whole, f"{statement}\n{plan}"
+            read_whole = {
+                re.sub("_history.*", "", name) for name in re.findall(r"Seq Scan on (\w+)", plan)
+            }
+            assert read_whole <= _SMALL, f"{statement}\n{plan}"
 
 
 @pytest.mark.parametrize("name", ["component", "event"])

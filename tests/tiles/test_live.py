@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from layers import layers
 from tests.tiles._same import differences
 from tiles import _following
+from tiles._layers import LayerState, Wishes
 from tiles.build import build
 from tiles.cache import Address
 from tiles.encodings.mvt import vector_tile
@@ -351,3 +352,17 @@ def _backends(city: Engine, name: str) -> int:
             {"name": name[:63]},
         )
     return int(found or 0)
+
+
+def test_columns_that_somebody_waits_for_are_made_first() -> None:
+    wishes = Wishes()
+    states = [LayerState(layer) for layer in layers().values()]
+    for state in states:
+        wishes.put(state)
+    states[5].use()
+    states[3].use()
+    assert [wishes.get() for _ in range(4)] == [states[3], states[5], states[0], states[1]]
+    states[-1].use()
+    assert wishes.get() is states[-1]
+    wishes.end()
+    assert wishes.get() is None

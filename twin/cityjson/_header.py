@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import reprlib
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -182,5 +183,6 @@ def _templates(told: Any) -> tuple[list[dict[str, Any]], Floats]:
 
 
 def _shown(value: Any) -> str:
-    words = repr(value)
+    # A file may nest deeper than a plain repr dares to go.
+    words = reprlib.repr(value)
     return words if len(words) <= _LONGEST else words[:_LONGEST] + "…"

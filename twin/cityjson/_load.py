@@ -77,6 +77,10 @@ def load_file(
         _into_city(engine, opened, asked, verdict)
     except RefusedCityError:
         raise
+    except orjson.JSONEncodeError as error:
+        reason = f"what it says of an object cannot be kept as JSON: {error}"
+        verdict.accepted, verdict.reason, verdict.changes = False, reason, {}
+        raise RefusedCityError(verdict) from error
     except InvalidInputError as error:
         verdict.accepted, verdict.reason, verdict.changes = False, str(error), {}
         raise RefusedCityError(verdict) from error

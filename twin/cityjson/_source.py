@@ -28,6 +28,8 @@ from twin.errors import InvalidInputError
 WHOLE_BYTES = 50 * 2**20
 """Documents up to this size are parsed in one go."""
 LONGEST_LINE = 256 * 2**20
+MOST_VERTICES = 100_000_000
+"""Of one document, which keeps them all in memory: 2.4 GB."""
 BATCH_OBJECTS = 4_000
 _BATCH_BYTES = 16 * 2**20
 _CHUNK = 1 << 20
@@ -128,6 +130,11 @@ def _incremental(path: Path) -> Source:
             if not isinstance(vertex, list) or len(vertex) != 3:
                 raise InvalidInputError(
                     "the vertices of the file are not lists of three numbers each"
+                )
+            if len(numbers) >= 3 * MOST_VERTICES:
+                raise InvalidInputError(
+                    f"it has more than {MOST_VERTICES:,} vertices; as CityJSONSeq it can be read "
+                    "(cjio FILE export jsonl)"
                 )
             try:
                 numbers.extend(vertex)

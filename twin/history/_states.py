@@ -25,10 +25,14 @@ _STATES = """
         FROM   twin.{table} AS present
         WHERE  id = :id
         UNION  ALL
-        SELECT id, recorded_by, replaced_by, op,
-               to_jsonb(past) - '{{replaced_at,replaced_by,op,geom}}'::text[], geom
-        FROM   twin.{table}_history AS past
-        WHERE  id = :id
+        (
+            SELECT   id, recorded_by, replaced_by, op,
+                     to_jsonb(past) - '{{replaced_at,replaced_by,op,geom}}'::text[], geom
+            FROM     twin.{table}_history AS past
+            WHERE    id = :id
+            ORDER BY replaced_by DESC
+            LIMIT    :most
+        )
     )
     SELECT   state.id, state.values,
              ST_AsGeoJSON(ST_Transform(state.geom, 4326), 7)::json AS geometry,
@@ -84,7 +88,7 @@ class State:
     changed: tuple[str, ...]
 
 
-def states(city: City, layer: str, key: str | int) -> Sequence[State]:
+def states(city: City, layer: str, key: str | int, *, most: int | None = None) -> Sequence[State]:
     """Return every state of a thing that anybody could see, oldest first.
 
     Parameters
@@ -95,6 +99,8 @@ def states(city: City, layer: str, key: str | int) -> Sequence[State]:
         The layer's id, which is its table's name.
     key : str or int
         The thing's ``id`` or ``uid``; it may have been deleted since.
+    most : int, optional
+        Only so many former states, the last ones; all of them if not given.
 
     Raises
     ------
@@ -102,7 +108,7 @@ def states(city: City, layer: str, key: str | int) -> Sequence[State]:
         If there is no such layer, or it never held such a thing.
     """
     number = identify(city.session, layer, key)
-    rows = city.session.execute(_statement(layer), {"id": number}).all()
+    rows = city.session.execute(_statement(layer), {"id": number, "most": most}).all()
     if not rows:
         raise never_held(layer, key)
     found: list[State] = []

@@ -228,3 +228,31 @@ def test_surfaces_without_an_area_are_named_and_those_that_cross_are_counted(
     assert verdict.surfaces["degenerate_count"] == 4
     assert rows(engine, "SELECT degenerate_count, surface_count FROM twin.city_geometry "
                         "WHERE lod = '2'") == [(4, 10)]  # fmt: skip
+
+
+def test_a_flood_of_vertices_is_refused_before_it_fills_the_memory(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("twin.cityjson._source.WHOLE_BYTES", 100)
+    monkeypatch.setattr("twin.cityjson._source.MOST_VERTICES", 25)
+    path = tmp_path / "town.city.json.gz"
+    path.write_bytes(gzip.compress(json.dumps(town()).encode()))
+    with pytest.raises(RefusedCityError, match="more than 25 vertices; as CityJSONSeq"):
+        load_cityjson(engine, path)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "reason"),
+    [
+        ('{"a": ' * 600 + "1" + "}" * 600, "cannot be kept as JSON"),
+        (r'{"a": "\u0000"}', "the database refuses a row"),
+    ],
+)
+def test_attributes_that_cannot_be_kept_are_refused(
+    engine: Engine, tmp_path: Path, attributes: str, reason: str
+) -> None:
+    path = tmp_path / "town.city.json"
+    path.write_text(json.dumps(town()).replace('{"name"', f'{{"b": {attributes}, "name"'))
+    with pytest.raises(RefusedCityError, match=reason):
+        load_cityjson(engine, path)
+    assert set(counts(engine).values()) == {0}
