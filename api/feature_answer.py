@@ -19,6 +19,8 @@ from tiles.live import Looked, TileEngine
 from twin.errors import TwinError
 from twin.history import Moment
 
+READY = "ready"
+"""In a request's state: the page that was found for it before the framework saw it."""
 _AT_ONCE_BYTES = 2 * 2**20
 """Pages up to this size take less time than a thread for them."""
 _LIGHT_BYTES = 4096
@@ -126,7 +128,7 @@ class ReadyFeatures:
         """Answer one request."""
         app = self._app
         if scope["type"] == "http" and scope["method"] == "GET":
-            asked = page_asked(Request(scope))
+            asked = scope.get("state", {}).get(READY) or page_asked(Request(scope))
             if asked is not None:
                 app = asked.at_once() or await run_in_threadpool(asked.answer)
         await app(scope, receive, send)

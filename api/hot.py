@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from api.codings import PLAIN
 from api.desk import Asked, Desk
-from api.feature_answer import page_asked
+from api.feature_answer import READY, Ready, page_asked
 from api.patient import PatientProtocol
 from api.request_head import Head, PlainItems, read_items_request, read_request
 from api.tile_answer import Sheet, body_of, is_known, is_ready, sheet, written
@@ -45,6 +45,8 @@ class HotProtocol(PatientProtocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._watched: Watched | None = None
+        self._found: Ready | None = None
+        """What was found for the request that the parser reads next, and is too large for here."""
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End, and let nothing be made for a client that is gone."""
@@ -178,6 +180,7 @@ class HotProtocol(PatientProtocol):
         except Exception:
             return False  # the application meets the same error, and knows how to tell of it
         if answer is None:
+            self._found = asked
             return False
         if began >= desk.until:
             desk.renew(began)
@@ -284,6 +287,7 @@ class HotProtocol(PatientProtocol):
         desk = self._desk
         if desk is not None and app is self.app:
             client = client_of(cycle.scope)
+            cycle.scope["state"][READY], self._found = self._found, None
             inner = self._refusal(desk, cycle.scope, client) or self._tile_app(desk, cycle.scope)
             app = self._watched = Watched(inner or app, desk, client)
         super()._start_asgi_task(cycle, app)

@@ -53,9 +53,12 @@ class TileApp:
             # What waits for the database does not keep those waiting that need it not.
             threads = desk.makers if desk.tiles.columnar(self._address) else desk.askers
             threads.submit(_make, desk.tiles, flight, coding)
+        waiting = asyncio.wrap_future(flight.future)
         try:
-            return await asyncio.shield(asyncio.wrap_future(flight.future))
+            return await asyncio.shield(waiting)
         except asyncio.CancelledError:
+            # Else asyncio complains that nobody looked at how it ended.
+            waiting.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
             if cache.leave(flight):
                 desk.enders.submit(flight.caller.leave)
             raise

@@ -13,8 +13,9 @@ import pytest
 import zstandard
 from fastapi.testclient import TestClient
 
-from api import patient
+from api import feature_answer, patient
 from api.settings import Settings
+from tiles.features import Texts
 
 from ._wire import Live, Wire, get, running
 from .conftest import middle_tile
@@ -197,6 +198,26 @@ def test_features_are_answered_ahead_of_the_framework_counted_and_in_their_order
     assert more['citytwin_requests_total{kind="collections",status="200"}'] == len(pages)
     sent = sum(len(each[2]) for each in pages)
     assert more['citytwin_response_bytes_total{kind="collections"}'] == sent
+
+
+def test_a_page_that_is_too_large_here_is_looked_for_once(
+    ready: Live, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, lines = "/collections/building/items?limit=5", ("Host: x",)
+    at_once = _page(wire, path, "GET", lines)
+    found = []
+    original = Texts.page
+
+    def noted(self: Texts, pieces: Any, **asked: Any) -> Any:
+        found.append(asked["limit"])
+        return original(self, pieces, **asked)
+
+    monkeypatch.setattr(Texts, "page", noted)
+    monkeypatch.setattr(feature_answer, "_AT_ONCE_BYTES", 100)
+    assert _page(wire, path, "GET", lines) == at_once
+    assert _page(wire, path.replace("5", "4"), "HEAD", lines)[0] == 200
+    assert found == [5, 4]
+    assert _page(wire, "/city", "GET", lines)[0] == 200
 
 
 @pytest.mark.parametrize(
