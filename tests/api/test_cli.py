@@ -78,7 +78,7 @@ def _count(url: str) -> int:
 def test_the_verbs_are_those_of_the_documentation() -> None:
     assert set(verbs()) == {
         "init", "load", "serve", "demo", "run", "layers", "analyses", "status", "export",
-        "report", "code",
+        "report", "code", "restore",
     }  # fmt: skip
 
 

@@ -135,7 +135,7 @@ export class LayersPanel {
       const far = this.#pane.querySelector<HTMLElement>(`[data-far="${info.id}"]`);
       if (far) far.hidden = !on || zoom >= seenFrom(info);
       const legend = this.#pane.querySelector<HTMLElement>(`[data-legend="${info.id}"]`);
-      if (legend) legend.hidden = !on;
+      if (legend) legend.hidden = !on || this.#count(info) === 0;
     }
   }
 }
