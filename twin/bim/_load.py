@@ -16,7 +16,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from twin.bim._georef import Georeference, Place, UnknownPlaceError, decide, parse_place
+from twin.bim._decide import decide
+from twin.bim._georef import Georeference, Place, UnknownPlaceError, parse_place
 from twin.bim._limits import Limits
 from twin.bim._placed import place as set_down
 from twin.bim._step import check_envelope

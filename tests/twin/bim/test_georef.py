@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import SHANTOU
+from twin.bim._decide import decide
 from twin.bim._georef import (
     Georeference,
     Place,
@@ -14,7 +15,6 @@ from twin.bim._georef import (
     UndecidedPlaceError,
     UnknownPlaceError,
     convergence_deg,
-    decide,
     degrees,
     parse_place,
 )
