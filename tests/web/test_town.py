@@ -277,3 +277,21 @@ def test_a_city_without_features_says_so(visit: Opener, bare: str) -> None:
     seen = visit(bare)
     seen.ready()
     assert "citytwin load" in seen.page.inner_text("#empty")
+
+
+def test_the_map_shows_what_was_known_at_a_moment(visit: Opener, town: str) -> None:
+    seen = visit(town)
+    seen.ready()
+    with seen.page.expect_response(re.compile(r"/tiles/building\.json\?asOf=2020-")) as described:
+        seen.page.fill("#as-of", "2020-01-01T12:00:00")
+        seen.page.dispatch_event("#as-of", "change")
+    assert "asOf=2020-" in described.value.json()["tiles"][0]
+    seen.page.wait_for_function(
+        "() => citytwin.map.areTilesLoaded()"
+        " && citytwin.map.querySourceFeatures('building', {sourceLayer: 'building'}).length === 0"
+    )
+    seen.page.click("#as-of-now")
+    seen.page.wait_for_function(
+        "() => citytwin.map.querySourceFeatures('building', {sourceLayer: 'building'}).length > 0"
+    )
+    assert seen.page.input_value("#as-of") == ""

@@ -11,6 +11,7 @@ import type {
   LayerInfo,
   TileJson,
 } from "./contract";
+import { then } from "./map/asof";
 import { Signal } from "./signal";
 
 /** The service answered, and said no (application/problem+json). */
@@ -76,7 +77,7 @@ export const api = {
   layers: () => ask<LayerInfo[]>("/layers"),
   tileJson: (layer: string) => ask<TileJson>(`/tiles/${layer}.json`),
   item: (layer: string, id: number | string) =>
-    ask<Item>(`/collections/${layer}/items/${encodeURIComponent(id)}`),
+    ask<Item>(then(`/collections/${layer}/items/${encodeURIComponent(id)}`)),
   impact: (inputs: ImpactInputs) => execute<ImpactAnswer>("impact-radius", inputs),
   dispatch: (inputs: DispatchInputs) => execute<DispatchAnswer>("resource-routing", inputs),
   health: () => ask<unknown>("/health"),

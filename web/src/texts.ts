@@ -48,6 +48,8 @@ export const TEXTS = {
     "这座城市还没有数据。请用 citytwin load 载入数据，或用 citytwin demo 生成演示城市，然后刷新。",
     "This city has no features yet. Load data with citytwin load, or make the demo city with citytwin demo, then refresh.",
   ),
+  asOf: both("按当时所知显示", "As known at"),
+  asOfNow: both("回到现在", "Back to now"),
   showKind: both("显示或隐藏此类", "Show or hide this kind"),
   zoomCloser: both("请放大", "zoom in"),
 

@@ -10,6 +10,7 @@ import type {
 
 import type { BareStyleLayer, Item, LayerInfo } from "../contract";
 import { Signal } from "../signal";
+import { asOf, then } from "./asof";
 import { kindsOf, notOf } from "./kinds";
 import { haloAtNight, theme, valueAtNight } from "../theme";
 
@@ -125,6 +126,7 @@ export class CityLayers {
     for (const info of fromGround(this.infos)) this.#add(info);
     this.visible.watch(() => this.#apply());
     this.solid.onChange(() => this.#apply());
+    asOf.onChange(() => this.restart());
     theme.onChange(() => this.#paint());
     if (theme.value === "dark") this.#paint();
   }
@@ -135,7 +137,7 @@ export class CityLayers {
       info.id,
       live
         ? { type: "geojson", data: { type: "FeatureCollection", features: [] } }
-        : { type: "vector", url: `/tiles/${info.id}.json` },
+        : { type: "vector", url: then(`/tiles/${info.id}.json`) },
     );
     const styles = styleOf(info).map((style, index) => ({ id: `${info.id}:${index}`, style }));
     const hasWalls = styles.some(({ style }) => style.type === "fill-extrusion");
@@ -248,12 +250,12 @@ export class CityLayers {
     for (const info of this.infos) if (!LIVE_LAYERS.has(info.id)) this.#map.refreshTiles(info.id);
   }
 
-  /** Start the sources anew, after the service was away. */
+  /** Start the sources anew, after the service was away or for another moment. */
   restart(): void {
     for (const info of this.infos) {
       if (LIVE_LAYERS.has(info.id)) continue;
       const source = this.#map.getSource(info.id) as VectorTileSource | undefined;
-      source?.setUrl(`/tiles/${info.id}.json`);
+      source?.setUrl(then(`/tiles/${info.id}.json`));
     }
   }
 }

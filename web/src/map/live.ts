@@ -4,6 +4,7 @@
 import { allItems } from "../api";
 import type { Item } from "../contract";
 import { Signal } from "../signal";
+import { asOf, then } from "./asof";
 import type { CityLayers } from "./citylayers";
 
 export const POLL_MS = 30_000;
@@ -19,6 +20,7 @@ export class LiveWater {
   constructor(layers: CityLayers) {
     this.#layers = layers;
     if (!layers.info(LAYER)) return;
+    asOf.onChange(() => void this.refresh().catch(() => undefined));
     window.setInterval(() => {
       if (!document.hidden) this.refresh().catch(() => undefined);
     }, POLL_MS);
@@ -30,13 +32,16 @@ export class LiveWater {
   async refresh(): Promise<void> {
     if (this.#asking || !this.#layers.info(LAYER)) return;
     this.#asking = true;
+    const moment = asOf.value;
     try {
-      const points = await allItems(`/collections/${LAYER}/items?limit=1000`);
+      const points = await allItems(then(`/collections/${LAYER}/items?limit=1000`));
       this.#layers.setLive(LAYER, points);
       this.heardAt.set(Date.now());
       this.points.set(points);
     } finally {
       this.#asking = false;
     }
+    // Another moment was chosen meanwhile.
+    if (moment !== asOf.value) await this.refresh();
   }
 }

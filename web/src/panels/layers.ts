@@ -8,6 +8,7 @@ import { whole } from "../format";
 import { lang, say, t } from "../lang";
 import type { CityLayers } from "../map/citylayers";
 import { kindsOf } from "../map/kinds";
+import { asOfField } from "./asof";
 
 function swatch(entry: LegendEntry): HTMLElement {
   const mark = h("i", { class: `swatch ${entry.shape}` });
@@ -54,7 +55,13 @@ export class LayersPanel {
       ),
     );
     const empty = this.#layers.infos.every((info) => !this.#count(info));
-    fill(this.#pane, empty && h("div", { class: "empty", id: "empty" }, t("emptyCity")), ...parts, this.#otherMap());
+    fill(
+      this.#pane,
+      empty && h("div", { class: "empty", id: "empty" }, t("emptyCity")),
+      ...parts,
+      asOfField(),
+      this.#otherMap(),
+    );
     this.#update();
   }
 
