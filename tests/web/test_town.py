@@ -290,7 +290,9 @@ def test_the_map_shows_what_was_known_at_a_moment(visit: Opener, town: str) -> N
         "() => citytwin.map.areTilesLoaded()"
         " && citytwin.map.querySourceFeatures('building', {sourceLayer: 'building'}).length === 0"
     )
+    assert seen.page.is_visible(".banner.past")
     seen.page.click("#as-of-now")
+    assert not seen.page.is_visible(".banner.past")
     seen.page.wait_for_function(
         "() => citytwin.map.querySourceFeatures('building', {sourceLayer: 'building'}).length > 0"
     )

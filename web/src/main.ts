@@ -24,6 +24,7 @@ import { DispatchPanel } from "./panels/dispatch";
 import { FilePanel } from "./panels/file";
 import { ImpactPanel } from "./panels/impact";
 import { LayersPanel } from "./panels/layers";
+import { pastBanner } from "./panels/asof";
 import { note, noteError, startFailed, starting, watchService } from "./panels/notice";
 import { Shell } from "./panels/shell";
 import { WaterPanel } from "./panels/water";
@@ -155,6 +156,7 @@ function furnish(
     map.easeTo({ pitch: on ? PITCH : 0, bearing: on ? -20 : 0, duration: 600 });
   });
   layers.solid.set(solid.value);
+  pastBanner(shell.mapBox);
   watchService(shell.mapBox, () => {
     layers.restart();
     live.refresh().catch(noteError);

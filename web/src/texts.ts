@@ -50,6 +50,7 @@ export const TEXTS = {
   ),
   asOf: both("按当时所知显示", "As known at"),
   asOfNow: both("回到现在", "Back to now"),
+  notNow: both("这不是现状：按当时所知", "Not the present: as known at"),
   showKind: both("显示或隐藏此类", "Show or hide this kind"),
   zoomCloser: both("请放大", "zoom in"),
 

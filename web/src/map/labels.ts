@@ -9,6 +9,7 @@ import type {
 import { allItems } from "../api";
 import type { Item } from "../contract";
 import { GROUND, theme } from "../theme";
+import { asOf, then } from "./asof";
 import type { CityLayers } from "./citylayers";
 import { LIVE_LAYERS, PICTURE_LAYERS } from "./citylayers";
 import { PICTURED } from "./icons";
@@ -122,7 +123,7 @@ function nameSpot(item: Item): [number, number] | null {
 }
 
 async function nameRegions(map: MapLibre): Promise<void> {
-  const items = await allItems("/collections/region/items?limit=500", 1000);
+  const items = await allItems(then("/collections/region/items?limit=500"), 1000);
   const spots = items.flatMap((item) => {
     const spot = nameSpot(item);
     const { name, level } = item.properties;
@@ -166,7 +167,9 @@ export function addLabels(map: MapLibre, layers: CityLayers): void {
       add(`label:region:${level}`, "region", label, REGION_NAMES);
     }
     // Names are an ornament: without them the map still serves, and the banner tells why.
-    nameRegions(map).catch(() => undefined);
+    const name = (): void => void nameRegions(map).catch(() => undefined);
+    name();
+    asOf.onChange(name);
   }
   layers.visible.watch((visible) => {
     for (const { id, layer } of made)

@@ -1,7 +1,8 @@
-/** A date and time as of which the city is drawn. */
+/** A date and time as of which the city is drawn, and the word over the map that it is the past. */
 
-import { h } from "../dom";
-import { t } from "../lang";
+import { fill, h, icon } from "../dom";
+import { moment } from "../format";
+import { lang, t } from "../lang";
 import { asOf } from "../map/asof";
 
 /** Return a time as the field writes it: local, without a zone. */
@@ -22,21 +23,24 @@ export function asOfField(): HTMLElement {
       const known = field.value !== "" && time.getTime() < Date.now();
       asOf.set(known ? time.toISOString() : null);
       if (!known) field.value = "";
-      now.hidden = !known;
     },
   });
-  const now = h(
-    "button",
-    {
-      id: "as-of-now",
-      hidden: asOf.value === null,
-      onclick: () => {
-        field.value = "";
-        now.hidden = true;
-        asOf.set(null);
-      },
-    },
-    t("asOfNow"),
-  );
-  return h("div", { class: "as-of" }, h("label", { for: "as-of" }, t("asOf")), field, now);
+  return h("div", { class: "as-of" }, h("label", { for: "as-of" }, t("asOf")), field);
+}
+
+/** Say over the map, as long as it shows the past, that it does: nobody is to act on it by mistake. */
+export function pastBanner(root: HTMLElement): void {
+  const banner = h("div", { class: "banner past", role: "status", hidden: true });
+  root.append(banner);
+  const draw = (): void => {
+    banner.hidden = asOf.value === null;
+    fill(
+      banner,
+      icon("warn"),
+      h("span", {}, `${t("notNow")} ${moment(asOf.value)}`),
+      h("button", { class: "button", id: "as-of-now", onclick: () => asOf.set(null) }, t("asOfNow")),
+    );
+  };
+  lang.watch(draw);
+  asOf.onChange(draw);
 }

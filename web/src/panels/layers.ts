@@ -6,6 +6,7 @@ import type { City, LayerInfo, LegendEntry } from "../contract";
 import { fill, h } from "../dom";
 import { whole } from "../format";
 import { lang, say, t } from "../lang";
+import { asOf } from "../map/asof";
 import type { CityLayers } from "../map/citylayers";
 import { kindsOf } from "../map/kinds";
 import { asOfField } from "./asof";
@@ -35,6 +36,8 @@ export class LayersPanel {
     this.#city = city;
     lang.watch(() => this.#draw());
     layers.visible.onChange(() => this.#update());
+    // Back to now: the field is empty again.
+    asOf.onChange((moment) => moment === null && this.#draw());
     map.on("zoomend", () => this.#update());
   }
 
