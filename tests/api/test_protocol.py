@@ -186,6 +186,7 @@ def test_every_address_of_the_description_answers(client: TestClient) -> None:
         "{z}/{x}/{y}": "14/13498/7107",
         "{jobId}": "00000000-0000-0000-0000-000000000000",
     }
+    shared = document["components"]["parameters"]
     for path, methods in document["paths"].items():
         asked = path
         for name, value in values.items():
@@ -193,10 +194,14 @@ def test_every_address_of_the_description_answers(client: TestClient) -> None:
         if "get" in methods:
             # Nothing ran yet, and layers may be empty.
             allowed = (200, 204, 404) if "{" in path else (200,)
+            said = methods["get"].get("parameters", ())
+            named = [
+                shared[one["$ref"].rpartition("/")[2]] if "$ref" in one else one for one in said
+            ]
             needed = {
                 one["name"]: one["example"]
-                for one in methods["get"].get("parameters", ())
-                if one.get("in") == "query" and one["required"]
+                for one in named
+                if one["in"] == "query" and one["required"]
             }
             assert client.get(asked, params=needed).status_code in allowed, asked
     assert {f"/collections/{name}/items" for name in layers()} <= set(document["paths"])
