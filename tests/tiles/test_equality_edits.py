@@ -37,7 +37,7 @@ _COLUMNS = text("""
     SELECT string_agg(quote_ident(column_name), ', ' ORDER BY ordinal_position)
     FROM   information_schema.columns
     WHERE  table_schema = 'twin' AND table_name = :table AND is_generated = 'NEVER'
-           AND column_name NOT IN ('id', 'uid', 'source_id', 'geom', 'recorded_at')
+           AND column_name NOT IN ('id', 'uid', 'source_id', 'geom', 'recorded_at', 'recorded_by')
 """)
 _MOVES = (
     "ST_Translate(geom, :dx, :dy)",
