@@ -3,9 +3,10 @@
 import itertools
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
@@ -50,17 +51,36 @@ def clone(cluster: Cluster) -> Callable[..., object]:
     @contextmanager
     def copy(template: str | None = None) -> Iterator[str]:
         name = f"test_{next(_numbers)}"
-        maintenance = create_engine(cluster.url, isolation_level="AUTOCOMMIT")
-        with maintenance.connect() as connection:
-            if template is None:
-                cluster.ensure_database(name)
-            else:
-                connection.execute(text(f'CREATE DATABASE {name} TEMPLATE "{template}"'))
-            yield cluster.database_url(name)
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-        maintenance.dispose()
+        # No connection is kept meanwhile: a server gives a hundred, and many tests have a database.
+        if template is None:
+            cluster.ensure_database(name)
+        else:
+            _maintain(cluster, f'CREATE DATABASE {name} TEMPLATE "{template}"')
+        yield cluster.database_url(name)
+        _maintain(cluster, f"DROP DATABASE {name} WITH (FORCE)")
 
     return copy
+
+
+def _maintain(cluster: Cluster, statement: str) -> None:
+    engine = create_engine(cluster.url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def new_city(clone: Callable[..., Any]) -> Iterator[Callable[..., Engine]]:
+    """Return a function that makes an empty city in a frame, as long as a file of tests runs."""
+    with ExitStack() as opened:
+
+        def make(frame: Frame, **more: Any) -> Engine:
+            engine = connect(opened.enter_context(clone()))
+            opened.callback(engine.dispose)
+            create_city(engine, "测试", frame, **more)
+            return engine
+
+        yield make
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Models to load, and where the real ones are."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ from tests.twin.bim._house import House
 from tests.twin.bim._house import text as step_text
 from twin.bim import Verdict, load_model
 from twin.crs import CityBox, Frame, LonLatBox
-from twin.database import connect, create_city
 
 Load = Callable[..., Verdict]
 
@@ -49,25 +48,16 @@ def load_house(engine: Engine, house_file: Callable[[House], Path]) -> Load:
     return load
 
 
-@pytest.fixture(scope="session")
-def city_at(clone: Callable[..., Any]) -> Iterator[Callable[..., Engine]]:
+@pytest.fixture(scope="module")
+def city_at(new_city: Callable[..., Engine]) -> Callable[..., Engine]:
     """Return a function that makes an empty city in a frame, over a box in degrees."""
-    opened: list[tuple[Any, Engine]] = []
 
     def make(srid: int, *extent: float) -> Engine:
         whole = Frame(srid, CityBox(-1e9, -1e9, 1e9, 1e9))
         west, south, east, north = extent
-        frame = Frame(srid, whole.box_to_city(LonLatBox(west, south, east, north)))
-        database = clone()
-        engine = connect(database.__enter__())
-        create_city(engine, "测试", frame)
-        opened.append((database, engine))
-        return engine
+        return new_city(Frame(srid, whole.box_to_city(LonLatBox(west, south, east, north))))
 
-    yield make
-    for database, engine in opened:
-        engine.dispose()
-        database.__exit__(None, None, None)
+    return make
 
 
 def rows(engine: Engine, query: str) -> list[tuple[Any, ...]]:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import Engine, text
 
 from twin.crs import CityBox, Frame
-from twin.database import connect, create_city
 
 CityAt = Callable[..., Engine]
 
@@ -27,22 +26,14 @@ def real_data() -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def city_in(clone: Callable[..., Any]) -> Iterator[CityAt]:
+@pytest.fixture(scope="module")
+def city_in(new_city: Callable[..., Engine]) -> CityAt:
     """Return a function that makes an empty city in a frame."""
-    opened: list[tuple[Any, Engine]] = []
 
     def make(srid: int, extent: CityBox, **more: Any) -> Engine:
-        database = clone()
-        engine = connect(database.__enter__())
-        create_city(engine, "测试", Frame(srid, extent), **more)
-        opened.append((database, engine))
-        return engine
+        return new_city(Frame(srid, extent), **more)
 
-    yield make
-    for database, engine in opened:
-        engine.dispose()
-        database.__exit__(None, None, None)
+    return make
 
 
 def rows(engine: Engine, query: str, **values: Any) -> list[tuple[Any, ...]]:

@@ -1,7 +1,7 @@
 """Cities to load into, files to load, and what is in the tables afterwards."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ import shapely
 from sqlalchemy import Engine, text
 
 from twin.crs import CityBox, Frame, LonLatBox
-from twin.database import connect, create_city
 from twin.ingest import LoadReport, load
 
 Load = Callable[..., LoadReport]
@@ -27,24 +26,15 @@ def real_data() -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def city_of(clone: Callable[..., Any]) -> Iterator[Callable[..., Engine]]:
+@pytest.fixture(scope="module")
+def city_of(new_city: Callable[..., Engine]) -> Callable[..., Engine]:
     """Return a function that makes an empty city in a frame, reaching over a box in degrees."""
-    opened: list[tuple[Any, Engine]] = []
 
     def make(srid: int, extent: tuple[float, float, float, float]) -> Engine:
         whole = Frame(srid, CityBox(-1e9, -1e9, 1e9, 1e9))
-        frame = Frame(srid, whole.box_to_city(LonLatBox(*extent)))
-        database = clone()
-        engine = connect(database.__enter__())
-        create_city(engine, "测试", frame)
-        opened.append((database, engine))
-        return engine
+        return new_city(Frame(srid, whole.box_to_city(LonLatBox(*extent))))
 
-    yield make
-    for database, engine in opened:
-        engine.dispose()
-        database.__exit__(None, None, None)
+    return make
 
 
 @pytest.fixture
