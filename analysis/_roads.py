@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from analysis import _shortest as shortest
 from analysis._follow import ReadModel
+from twin.topology.graph import parts
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -115,7 +116,7 @@ def build_graph(
     out_of = np.concatenate([start[along], end[against]])
     edge = np.concatenate([along, against])
     first, into_from, into_edge, order = shortest.rows(into, out_of, edge, nodes)
-    piece = shortest.pieces(start, end, nodes)[start]
+    piece = parts(start, end, nodes)[start]
     size = np.bincount(piece, minlength=1)
     corners, owner = shapely.get_coordinates(lines, include_z=True, return_index=True)
     corner_first = np.zeros(len(lines) + 1, dtype=np.int64)

@@ -225,41 +225,6 @@ def way_back(by_arc: Ints, tail: Ints, start: int) -> Ints:
     return np.array(arcs, dtype=np.int64)
 
 
-@compiled
-def _pieces(start: Ints, end: Ints, nodes: int) -> Ints:
-    root = np.arange(nodes)
-    for k in range(len(start)):
-        a, b = start[k], end[k]
-        while root[a] != a:
-            root[a] = root[root[a]]
-            a = root[a]
-        while root[b] != b:
-            root[b] = root[root[b]]
-            b = root[b]
-        if a < b:
-            root[b] = a
-        else:
-            root[a] = b
-    for k in range(nodes):
-        a = k
-        while root[a] != a:
-            root[a] = root[root[a]]
-            a = root[a]
-        root[k] = a
-    return root
-
-
-def pieces(start: Ints, end: Ints, nodes: int) -> Ints:
-    """Return the piece of the graph each node hangs in, named by its smallest node.
-
-    Directions do not count.
-
-    >>> pieces(np.array([0, 3]), np.array([1, 4]), 5).tolist()
-    [0, 0, 2, 3, 3]
-    """
-    return _pieces(start, end, nodes)
-
-
 def warm() -> None:
     """Compile the kernels."""
     first, head, edge, _ = rows(np.array([0]), np.array([1]), np.array([0]), 2)
@@ -272,4 +237,3 @@ def warm() -> None:
         seeds=np.array([0]),
         seed_time_s=np.zeros(1),
     )
-    pieces(np.array([0]), np.array([1]), 2)

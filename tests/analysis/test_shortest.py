@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from analysis import _shortest as shortest
 from twin.errors import InvalidInputError
+from twin.topology.graph import parts
 
 
 def search(
@@ -138,13 +139,13 @@ def test_refuses_times_that_run_backwards() -> None:
             search([(0, 1, bad)], 2, {0: 0.0})
 
 
-def test_pieces_equal_networkx() -> None:
+def test_parts_equal_networkx() -> None:
     rng = np.random.default_rng(5)
     ends = rng.integers(0, 500, (350, 2))
     graph = nx.Graph()
     graph.add_nodes_from(range(500))
     graph.add_edges_from(ends.tolist())
-    piece = shortest.pieces(ends[:, 0].copy(), ends[:, 1].copy(), 500)
+    piece = parts(ends[:, 0].copy(), ends[:, 1].copy(), 500)
     assert {frozenset(np.flatnonzero(piece == name)) for name in np.unique(piece)} == {
         frozenset(part) for part in nx.connected_components(graph)
     }
