@@ -190,13 +190,18 @@ def _connect(url: str) -> psycopg.Connection[tuple[Any, ...]]:
         try:
             return psycopg.connect(*words, **{"connect_timeout": 15, **options, "autocommit": True})
         except psycopg.OperationalError as error:
-            reason = str(error).strip().splitlines()[-1]
-            if "the database system is" in reason and time.monotonic() < until:
+            # Starting, recovering or stopping; a line DETAIL may follow the one that says so.
+            if "the database system is" in str(error) and time.monotonic() < until:
                 time.sleep(0.1)
                 continue
             raise UnavailableError(
-                f"no answer from the database {_shown(url)}: {reason}"
+                f"no answer from the database {_shown(url)}: {_reason(error)}"
             ) from error
+
+
+def _reason(error: psycopg.OperationalError) -> str:
+    lines = str(error).strip().splitlines()
+    return next((line for line in reversed(lines) if "DETAIL:" not in line), lines[-1])
 
 
 def _require_postgis(connection: psycopg.Connection[tuple[Any, ...]], url: str) -> None:

@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import psycopg
@@ -70,8 +72,14 @@ def rows_of(cluster: Cluster) -> set[int]:
 
 
 def connect(cluster: Cluster) -> psycopg.Connection[Any]:
-    url = make_url(cluster.ensure_database("city"))
-    return psycopg.connect(**url.get_dialect()().create_connect_args(url)[1], autocommit=True)
+    cluster.ensure_database("city")
+    return psycopg.connect(**options_of(cluster), autocommit=True)
+
+
+def options_of(cluster: Cluster) -> dict[str, Any]:
+    url = make_url(cluster.url)
+    options: dict[str, Any] = url.get_dialect()().create_connect_args(url)[1]
+    return {**options, "dbname": "city"}
 
 
 def test_killing_the_server_three_times_loses_no_row(made_box: Any) -> None:
@@ -100,6 +108,35 @@ def test_killing_a_backend_loses_no_row(made_box: Any) -> None:
         writer.stop()
         assert made_box.postmaster() == server
         assert writer.acknowledged <= rows_of(cluster)
+
+
+def test_who_comes_during_the_recovery_waits(made_box: Any) -> None:
+    with attach(made_box.path) as cluster, connect(cluster) as connection:
+        # Enough to be replayed for longer than it takes to find and hold the process that does.
+        connection.execute("CREATE TABLE row (number bigint PRIMARY KEY)")
+        connection.execute("INSERT INTO row SELECT generate_series(1, 1000000)")
+        server = made_box.postmaster()
+        os.kill(connection.info.backend_pid, signal.SIGKILL)
+        replaying = 0
+        until = time.monotonic() + 20
+        while not replaying and time.monotonic() < until:
+            replaying = sum(children(server, "startup recovering"))
+        time.sleep(0.02)
+        os.kill(replaying, signal.SIGSTOP)
+        with pytest.raises(psycopg.OperationalError, match="DETAIL: .* not been yet reached"):
+            psycopg.connect(**options_of(cluster))
+        Timer(1.0, os.kill, (replaying, signal.SIGCONT)).start()
+        assert len(rows_of(cluster)) == 1_000_000
+
+
+def children(parent: int, title: str) -> list[int]:
+    """Return a server's processes that are named so."""
+    found = []
+    for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
+        with suppress(OSError):
+            if title in Path(f"/proc/{pid}/cmdline").read_text():
+                found.append(int(pid))
+    return found
 
 
 def test_killing_the_owner_loses_no_row_and_leaves_the_others_their_server(made_box: Any) -> None:
