@@ -78,8 +78,7 @@ def connect(cluster: Cluster) -> psycopg.Connection[Any]:
 
 def options_of(cluster: Cluster) -> dict[str, Any]:
     url = make_url(cluster.url)
-    options: dict[str, Any] = url.get_dialect()().create_connect_args(url)[1]
-    return {**options, "dbname": "city"}
+    return {**url.get_dialect()().create_connect_args(url)[1], "dbname": "city"}
 
 
 def test_killing_the_server_three_times_loses_no_row(made_box: Any) -> None:
@@ -123,7 +122,7 @@ def test_who_comes_during_the_recovery_waits(made_box: Any) -> None:
             replaying = sum(children(server, "startup recovering"))
         time.sleep(0.02)
         os.kill(replaying, signal.SIGSTOP)
-        with pytest.raises(psycopg.OperationalError, match="DETAIL: .* not been yet reached"):
+        with pytest.raises(psycopg.OperationalError, match=r"DETAIL: .* not been yet reached"):
             psycopg.connect(**options_of(cluster))
         Timer(1.0, os.kill, (replaying, signal.SIGCONT)).start()
         assert len(rows_of(cluster)) == 1_000_000
