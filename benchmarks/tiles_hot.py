@@ -169,7 +169,8 @@ def _run(bench: Bench) -> Result:
             f"{len(places)} tiles of level 15, {size / 1e3:.0f} kB each as sent, asked for by "
             "Zipf's law over 16 connections by one thread of wrk; one process each, all on the "
             "same machine. nginx has the same bytes as files in memory (sendfile, "
-            "open_file_cache); nobody writes an access log. Medians of the rounds. Equal: nginx's "
+            "open_file_cache); nobody writes an access log. Martin keeps tiles as they are and "
+            "compresses each answer anew. Medians of the rounds. Equal: nginx's "
             "bytes are ours; Martin's tiles show the same ids and four attributes.",
         ],
     )
