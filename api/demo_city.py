@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from api.settings import ROOT
+from twin.crs import Frame
 from twin.database import open_city
 from twin.errors import NotFoundError, UnavailableError
 
@@ -31,12 +32,16 @@ class Told(Protocol):
 
 def has_city(engine: Engine) -> bool:
     """Return whether the database holds a city already."""
+    return frame_of(engine) is not None
+
+
+def frame_of(engine: Engine) -> Frame | None:
+    """Return the frame of the city that the database holds, or None if it holds none."""
     with Session(engine) as session:
         try:
-            open_city(session)
+            return open_city(session).frame
         except NotFoundError:
-            return False
-    return True
+            return None
 
 
 def make_demo_city(engine: Engine, data_dir: Path, *, buildings: int = BUILDINGS) -> str:

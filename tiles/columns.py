@@ -5,6 +5,7 @@ made.  Edits since then live in each process beside it (`tiles._tail`).  A `Snap
 of both and never changes, so any number of threads may write tiles while one applies edits.
 """
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -163,7 +164,8 @@ class Columns:
     def _remove(self, id: int, edit: int) -> WorldBox | None:
         """Mark a feature as gone since an edit; return where it was."""
         base = self.snapshot.base
-        at = int(np.searchsorted(base.ids, id, sorter=self._id_order))
+        # NumPy would turn the whole order into numbers of another width first.
+        at = bisect_left(self._id_order, id, key=base.ids.__getitem__)
         if at < len(base.ids):
             i = int(self._id_order[at])
             if base.ids[i] == id and self._gone[i] == NEVER:

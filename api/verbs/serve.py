@@ -5,10 +5,11 @@ import socket
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from sqlalchemy import Engine
 
-from api.demo_city import has_city, make_demo_city
+from api.demo_city import frame_of, has_city, make_demo_city
 from api.kernels import Compiling
 from api.limits import raise_files
 from api.settings import ROOT, Settings
@@ -67,15 +68,18 @@ def _serve(workers: int, settings: Settings, listener: socket.socket, engine: En
     # Only here: they bring the application with them, which the other verbs need not wait for.
     from api.workers import serve_by, serve_here
 
-    city = has_city(engine)
+    frame = frame_of(engine)
     engine.dispose()
+    if frame is not None:
+        frame.prepare()
+    greet = partial(_greet, settings, city=frame is not None)
     if workers == 1:
-        serve_here(settings, listener, lambda: _greet(settings, city))
+        serve_here(settings, listener, greet)
     else:
-        serve_by(workers, settings, listener, lambda: _greet(settings, city))
+        serve_by(workers, settings, listener, greet)
 
 
-def _greet(settings: Settings, city: bool) -> None:
+def _greet(settings: Settings, *, city: bool) -> None:
     root = settings.public_url or f"http://{_shown_host(settings.host)}:{settings.port}"
     lines = [
         "",
