@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import copy
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import shapely
 
 from twin.errors import InvalidInputError
-from twin.ingest._features import Chunk, Features, Network, NetworkRequest, Reader
+from twin.ingest._features import Chunk, Network, NetworkRequest, Reader
 from twin.ingest._fields import FIELDS
 from twin.ingest._frames import which_frame
 from twin.ingest._job import Job, Seen
@@ -48,15 +47,17 @@ def choose_reader(path: Path, candidates: list[Reader]) -> Reader:
 def pipes_into_tables(job: Job) -> None:
     """Load a network's nodes, then the segments that hang between them."""
     network = _read(job)
+    _require_something(network)
     given = job.crs or job.datum or network.nodes.crs
     if given is None:
-        nodes = _all_at_once(network.nodes)
-        network = replace(network, nodes=nodes)
         raise InvalidInputError(_question(job, network))
     for table, features, kind in (
         ("pipe_node", network.nodes, POINT),
         ("pipe_segment", network.segments, LINE),
     ):
+        if features.total == 0:
+            job.reader_says(features)
+            continue
         part = copy(job)
         part.layer, part.seen = table, Seen()
         before = job.tally.loaded, job.tally.updated, job.tally.unchanged
@@ -67,6 +68,19 @@ def pipes_into_tables(job: Job) -> None:
         after = job.tally.loaded, job.tally.updated, job.tally.unchanged
         new, changed, same = (b - a for a, b in zip(before, after, strict=True))
         job.tally.note(f"{table}: {new} new, {changed} changed, {same} unchanged")
+
+
+def _require_something(network: Network) -> None:
+    """Refuse a network of which nothing can be drawn."""
+    if (network.nodes.total, network.segments.total) != (0, 0):
+        return
+    name = network.nodes.layer_name
+    lost = sum(map(len, network.nodes.rejected.values()))
+    if lost:
+        raise InvalidInputError(
+            f"{name}: none of its {lost} nodes has coordinates, so there is nothing to draw"
+        )
+    raise InvalidInputError(f"{name}: no node and no link of a pipe network in it")
 
 
 def _read(job: Job) -> Network:
@@ -119,17 +133,10 @@ def _column(given: str) -> str:
     return given.split(">")[0].split("*")[0].strip()
 
 
-def _all_at_once(features: Features) -> Features:
-    """Return features whose chunks can be gone over more than once."""
-    return replace(features, chunks=list(features.chunks))  # type: ignore[arg-type]
-
-
 def _question(job: Job, network: Network) -> str:
     """Return what to ask where nobody says which frame a network's coordinates are in."""
-    held: list[Chunk] = list(network.nodes.chunks)
+    held: list[Chunk] = [*network.nodes.chunks, *network.segments.chunks]
     wkb = [cell for chunk in held if chunk.wkb is not None for cell in chunk.wkb.to_pylist()]
-    if not wkb:
-        return f"{network.nodes.layer_name}: no node of it has coordinates"
     x, y = shapely.get_coordinates(shapely.from_wkb(wkb)).T
     sound = np.isfinite(x) & np.isfinite(y)
     return which_frame(job.frame, network.nodes.layer_name, x[sound], y[sound], network.hint)

@@ -30,6 +30,11 @@ _US = ("CFS", "GPM", "MGD", "IMGD", "AFD")
 _METRIC = ("LPS", "LPM", "MLD", "CMH", "CMD", "CMS", "SI")
 _VALVES = ("PRV", "PSV", "PBV", "FCV", "TCV", "GPV", "PCV")
 _STATES = ("OPEN", "CLOSED", "CV")
+_MOST_M, _SHOWN = 20.0, 5
+_UNREAL = (
+    "{} valves are {:g} m wide or more, which modellers write for one without loss: "
+    "their width is unknown, size_text has what the file says: {}"
+)
 _CLOCK = re.compile(r"\d+(\.\d*)?|\d+(:\d+){1,2}")
 
 
@@ -54,6 +59,11 @@ def read_network(request: NetworkRequest) -> Network:
     links = _links(inp, units, {node.id for node in nodes})
     _check_times(inp)
     inp.refuse_mistakes()
+    unreal = [
+        one.id
+        for one in links
+        if one.fields.get("device") == "valve" and _forget_unreal_width(one.fields)
+    ]
     return assemble(
         path.name,
         nodes,
@@ -62,6 +72,7 @@ def read_network(request: NetworkRequest) -> Network:
             f"units of {units.flow}: {'m and mm' if units.metric else 'feet and inches'}",
             "what the nodes' elevations are of is not said in the file: they are the heights of "
             "the geometry, elevation_reference is unknown unless --map says it",
+            *([_UNREAL.format(len(unreal), _MOST_M, ", ".join(unreal[:_SHOWN]))] if unreal else []),
             *inp.strays((one.id for one in nodes), (one.id for one in links)),
             *([f"text read as {inp.encoding}"] if inp.encoding != "UTF-8" else []),
         ],
@@ -230,6 +241,14 @@ def _valve(inp: Inp, units: _Units, line: Line, state: str) -> dict[str, Any]:
         "valve_type": sort,
         "setting": f"{line[1][5]} {unit}".strip(),
     }
+
+
+def _forget_unreal_width(fields: dict[str, Any]) -> bool:
+    """Forget a width that no valve has; return whether it was one."""
+    if (fields["width_m"] or 0.0) < _MOST_M:
+        return False
+    fields["width_m"] = None
+    return True
 
 
 def _is_number(word: str) -> bool:

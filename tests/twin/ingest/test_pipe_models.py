@@ -144,6 +144,29 @@ def test_names_in_chinese(engine: Engine, loads: Load, inp: Any, encoding: str) 
     assert one(engine, "SELECT count(*) FROM twin.pipe_node WHERE source_id = '阀门井一'") == 1
 
 
+def test_a_valve_of_no_width_keeps_the_network_together(
+    engine: Engine, loads: Load, inp: Any
+) -> None:
+    """As the valves of ky10 among the examples of WNTR: 1000 inches."""
+    report = loads("pipe", inp(EPANET.replace("T2  6  PRV", "T2  1000  PRV")), crs="EPSG:4548")
+    assert not report.rejected
+    found = "SELECT width_m, size_text, from_node_id IS NOT NULL FROM twin.pipe_segment"
+    assert rows(engine, f"{found} WHERE source_id = 'V'") == [(None, "1000 in", True)]
+    assert any("1 valves are 20 m wide or more" in note and "V" in note for note in report.notes)
+
+
+def test_a_file_without_a_network_is_refused(loads: Load, inp: Any) -> None:
+    with pytest.raises(InvalidInputError, match="no node and no link of a pipe network in it"):
+        loads("pipe", inp("[TITLE]\n[RESERVOIRS]\n[TIMES]\n[END]"), crs="EPSG:4548")
+
+
+def test_nodes_alone_are_loaded(engine: Engine, loads: Load, inp: Any) -> None:
+    alone = EPANET[: EPANET.index("[PIPES]")] + EPANET[EPANET.index("[OPTIONS]") :]
+    report = loads("pipe", inp(alone.replace("[VERTICES]\n P1  470050  2580050\n", "")),
+                   crs="EPSG:4548")  # fmt: skip
+    assert (report.loaded, one(engine, "SELECT count(*) FROM twin.pipe_segment")) == (5, 0)
+
+
 def test_the_frame_is_asked_for_with_what_would_fit(engine: Engine, loads: Load, inp: Any) -> None:
     with pytest.raises(InvalidInputError, match=r"town.inp does not say which .* --crs EPSG:4548"):
         loads("pipe", inp(EPANET))
@@ -188,7 +211,7 @@ def test_nodes_without_coordinates_are_told_and_their_links(
     assert report.loaded == 8
     assert "vertices of 1 names that the file does not have: PX" in report.notes
     none = EPANET.split("[COORDINATES]")[0]
-    with pytest.raises(InvalidInputError, match="no node of it has coordinates"):
+    with pytest.raises(InvalidInputError, match="none of its 5 nodes has coordinates"):
         loads("pipe", inp(none))
 
 
