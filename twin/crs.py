@@ -7,7 +7,7 @@ so that a mix-up is a type error and not a wrong answer.  Inside, x is always ea
 """
 
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, NewType
 
@@ -18,7 +18,7 @@ from pyproj.exceptions import CRSError, ProjError
 from shapely import box, get_coordinates, has_z, set_coordinates, set_srid
 from shapely.geometry.base import BaseGeometry
 
-from twin._one_thread import in_one_thread
+from twin import _ways
 from twin.errors import InvalidInputError, NotFoundError
 
 LonLatGeometry = NewType("LonLatGeometry", BaseGeometry)
@@ -36,12 +36,6 @@ null, so GeoJSON of a CGCS2000 city is exact to the datum's own realisation.
 
 
 _EDGES = (LONLAT, "EPSG:3857", "EPSG:4490")
-
-_FEW = 10_000
-"""Up to so many points are moved by the one thread kept for it, if others set up too long."""
-_STEPS = 22
-"""A side of a box is looked at in so many steps, as PROJ does by default."""
-_PLAIN_LAT_DEG, _PLAIN_SPAN_DEG = 85.0, 180.0
 
 
 class LonLatBox(NamedTuple):
@@ -151,7 +145,7 @@ def area_of_use(srid: int) -> CityBox:
     area = CRS.from_epsg(srid).area_of_use
     if area is None:
         raise InvalidInputError(f"EPSG:{srid} does not say where it is valid; give --extent")
-    return CityBox(*_move_box(area.bounds, LONLAT, f"EPSG:{srid}"))
+    return CityBox(*_ways.box(area.bounds, LONLAT, f"EPSG:{srid}"))
 
 
 def reproject(
@@ -185,12 +179,7 @@ def move_points(
     x: NDArray[np.float64], y: NDArray[np.float64], source: CRS | str, target: CRS | str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the coordinates of points, shape (n,) each, in another frame."""
-    mover, quick = _mover(_key(source), _key(target))
-    if quick or np.size(x) > _FEW:
-        moved_x, moved_y = mover.transform(x, y)
-    else:
-        moved_x, moved_y = in_one_thread(lambda: mover.transform(x, y))
-    return np.asarray(moved_x), np.asarray(moved_y)
+    return _ways.points(x, y, _key(source), _key(target))
 
 
 @cache
@@ -221,7 +210,7 @@ def geocentric_to_lonlat(
     >>> float(lon[0]), float(lat[0]), abs(round(float(h[0]), 6))
     (0.0, 0.0, 0.0)
     """
-    lon, lat, height_m = _transformer(crs, "EPSG:4979").transform(x, y, z)
+    lon, lat, height_m = _ways.transformer(crs, "EPSG:4979").transform(x, y, z)
     return np.asarray(lon), np.asarray(lat), np.asarray(height_m)
 
 
@@ -286,8 +275,8 @@ class Frame:
         >>> Frame(4548, CityBox(466_000, 2_583_000, 468_000, 2_585_000)).prepare()
         """
         for edge in _EDGES:
-            _mover(self.name, edge)
-            _mover(edge, self.name)
+            _ways.mover(self.name, edge)
+            _ways.mover(edge, self.name)
         self.lonlat_extent()
 
     def to_city(self, geometry: LonLatGeometry) -> CityGeometry:
@@ -326,7 +315,7 @@ class Frame:
             raise InvalidInputError(
                 f"not a box of west, south, east, north in degrees: {tuple(bounds)}"
             )
-        return CityBox(*_move_box(bounds, LONLAT, self.name))
+        return CityBox(*_ways.box(bounds, LONLAT, self.name))
 
     def lonlat_extent(self) -> LonLatBox:
         """Return the city's extent in degrees."""
@@ -334,7 +323,7 @@ class Frame:
 
     def box_to_lonlat(self, bounds: CityBox) -> LonLatBox:
         """Return the smallest box in degrees that holds a box in metres."""
-        return LonLatBox(*_move_box(bounds, self.name, LONLAT))
+        return LonLatBox(*_ways.box(bounds, self.name, LONLAT))
 
     def _moved(self, geometry: BaseGeometry) -> BaseGeometry:
         moved: Any = reproject(np.array([geometry], dtype=object), LONLAT, self.name)[0]
@@ -360,62 +349,6 @@ def _require_metres(srid: int) -> None:
 
 def _key(crs: CRS | str) -> str:
     return crs if isinstance(crs, str) else crs.to_wkt()
-
-
-@lru_cache(maxsize=256)
-def _move_box(
-    bounds: tuple[float, float, float, float], source: str, target: str
-) -> tuple[float, float, float, float]:
-    west, south, east, north = bounds
-    along = np.arange(_STEPS + 1) / _STEPS
-    x, y = west + along * (east - west), south + along * (north - south)
-    whole = np.full(_STEPS + 1, 1.0)
-    moved = np.array(
-        move_points(
-            np.concatenate([x, x, whole * west, whole * east]),
-            np.concatenate([whole * south, whole * north, y, y]),
-            source,
-            target,
-        )
-    )
-    low, high = moved.min(1), moved.max(1)
-    if west <= east and np.isfinite(moved).all() and not _is_around(low, high, target):
-        return float(low[0]), float(low[1]), float(high[0]), float(high[1])
-    mover = _transformer(source, target)
-    return in_one_thread(lambda: mover.transform_bounds(*bounds, densify_pts=_STEPS - 1))
-
-
-def _is_around(low: NDArray[np.float64], high: NDArray[np.float64], frame: str) -> bool:
-    """Return whether a box in degrees may hold a pole or the antimeridian: PROJ knows those."""
-    return _is_geographic(frame) and bool(
-        high[0] - low[0] > _PLAIN_SPAN_DEG or max(abs(low[1]), abs(high[1])) > _PLAIN_LAT_DEG
-    )
-
-
-@cache
-def _is_geographic(crs: str) -> bool:
-    return bool(CRS(crs).is_geographic)
-
-
-@cache
-def _mover(source: str, target: str) -> tuple[Transformer, bool]:
-    """Return what moves points, and whether each thread sets it up at once.
-
-    From two frames PROJ works out how to go from one to the other, in each thread anew: a quarter
-    of a second for CGCS2000 and WGS 84.  Where there is but one way, the steps of that way, once
-    found, need no more than a tenth of a millisecond, and forked processes inherit them.
-    """
-    found = _transformer(source, target)
-    steps = found.definition
-    return (Transformer.from_pipeline(steps), True) if "proj=" in steps else (found, False)
-
-
-@cache
-def _transformer(source: str, target: str) -> Transformer:
-    try:
-        return Transformer.from_crs(source, target, always_xy=True)
-    except CRSError as error:  # pragma: no cover - PROJ finds a ballpark step for nearly all pairs
-        raise InvalidInputError(f"no way leads from {source} to {target}") from error
 
 
 def _shown(numbers: tuple[float, ...]) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pyproj import Transformer
 
-from twin import crs
+from twin import _ways
 from twin.crs import LONLAT, CityBox, Frame, LonLatBox, move_points
 
 PLACES = {
@@ -61,6 +61,6 @@ def test_boxes_that_no_frame_holds_are_those_of_proj(
 def test_one_way_between_frames_is_found_once() -> None:
     frame = Frame(4548, CityBox(466_000, 2_583_000, 468_000, 2_585_000))
     frame.prepare()
-    assert crs._mover("EPSG:4548", LONLAT)[1]
+    assert _ways.mover("EPSG:4548", LONLAT)[1]
     # Several ways: which one depends on the place, and PROJ chooses.
-    assert not crs._mover("EPSG:28992", LONLAT)[1]
+    assert not _ways.mover("EPSG:28992", LONLAT)[1]
