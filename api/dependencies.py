@@ -17,6 +17,7 @@ from api.weights import Asked, asked_of
 from layers import Layer, layer_named
 from layers.file import DISTANCE_M
 from layers.filter import (
+    Period,
     Selection,
     parse_as_of,
     parse_box,
@@ -45,6 +46,16 @@ class Items(NamedTuple):
     limit: int
     counted: bool
     names: tuple[str, ...] | None
+
+
+class AskedFeature(NamedTuple):
+    """What a request for one feature, or for its file, asks."""
+
+    as_of: AsOf | None
+    period: Period | None
+    """It must have held in the world at some time of it."""
+    distance_m: float
+    """How far "around" reaches in its file."""
 
 
 class Between(NamedTuple):
@@ -217,9 +228,19 @@ async def _run_id(job_id: Annotated[str, Path()]) -> UUID:
         raise NotFoundError(f"there is no run {job_id!r}") from None
 
 
-async def _as_of(request: Request) -> AsOf | None:
-    require_known(request, (AS_OF, F))
-    return as_of_word(single(request, AS_OF))
+async def _one(request: Request) -> AskedFeature:
+    return _asked_feature(request, ())
+
+
+async def _file(request: Request) -> AskedFeature:
+    return _asked_feature(request, ("distance",))
+
+
+def _asked_feature(request: Request, more: tuple[str, ...]) -> AskedFeature:
+    require_known(request, (*more, "datetime", AS_OF, F))
+    at = single(request, "datetime")
+    period = None if at is None else parse_period(at)
+    return AskedFeature(as_of_word(single(request, AS_OF)), period, _distance(request))
 
 
 async def _style_as_of(request: Request) -> AsOf | None:
@@ -305,8 +326,7 @@ async def _job_limit(request: Request) -> int:
     return limit(single(request, "limit"))
 
 
-async def _distance(request: Request) -> float:
-    require_known(request, ("distance", F))
+def _distance(request: Request) -> float:
     word = single(request, "distance")
     if word is None:
         return DISTANCE_M
@@ -318,7 +338,6 @@ async def _distance(request: Request) -> float:
 
 CityParam = Annotated[City, Depends(_city)]
 WorkingCityParam = Annotated[City, Depends(_working_city)]
-DistanceParam = Annotated[float, Depends(_distance)]
 LayerParam = Annotated[Layer, Depends(_layer)]
 LayersParam = Annotated[tuple[Layer, ...], Depends(_layer_list)]
 AnalysisParam = Annotated[Analysis, Depends(_analysis)]
@@ -335,7 +354,8 @@ LastEventParam = Annotated[Position | None, Depends(_last_event)]
 ReportParam = Annotated[Asked, Depends(_report)]
 QualityParam = Annotated[AskedQuality, Depends(_quality)]
 RunNumberParam = Annotated[int, Depends(_run_number)]
-AsOfParam = Annotated[AsOf | None, Depends(_as_of)]
+OneParam = Annotated[AskedFeature, Depends(_one)]
+FileParam = Annotated[AskedFeature, Depends(_file)]
 StyleAsOfParam = Annotated[AsOf | None, Depends(_style_as_of)]
 SpanParam = Annotated[Between, Depends(_span)]
 BetweenParam = Annotated[Between, Depends(_between)]

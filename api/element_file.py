@@ -1,27 +1,34 @@
 """The file of one thing as a document, and what its page draws."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from fastapi import Request
 
 from api.links import GEOJSON, HTML, JSON, Link, address, base, link
+from api.past import pinned, told
 from api.render import words
 from layers import Field
 from layers.file import Content, Curve, ElementFile, Fact, Ref, Section, Subject, Table
 from tiles.at_point import tile_at
 from tiles.encodings.mvt import MEDIA_TYPE
+from twin.history import Moment
 
 _ZOOM = 18
 _FINE_ZOOM = 16
 
 Json = dict[str, Any]
+_Refer = Callable[[Ref], str]
+"""Gives the address of another feature's file."""
 
 
 def document(request: Request, found: ElementFile) -> Json:
     """Return the file of a thing as JSON."""
     subject = found.subject
+    refer = partial(file_address, base(request), known=subject.known)
     return {
         "layer": subject.layer.id,
         "title": words(subject.layer.title),
@@ -29,17 +36,17 @@ def document(request: Request, found: ElementFile) -> Json:
         "uid": subject.values["uid"],
         "name": subject.name,
         "distance_m": subject.distance_m,
-        "sections": [
-            _chapter(base(request), section, content) for section, content in found.chapters
-        ],
+        "sections": [_chapter(refer, section, content) for section, content in found.chapters],
         "links": links(request, subject),
+        **told(subject.known),
     }
 
 
 def links(request: Request, subject: Subject) -> list[Link]:
     """Return where else the thing is: as a feature, as a tile, on the map."""
     root, layer = base(request), subject.layer
-    item = f"{root}/collections/{layer.id}/items/{subject.id}"
+    then = _asked(subject.known, {})
+    item = f"{root}/collections/{layer.id}/items/{subject.id}{then}"
     found = [
         link(address(request, f="json"), "self", JSON, "本档案 This file"),
         link(address(request, f="html"), "alternate", HTML, "本档案网页 This file as HTML"),
@@ -52,7 +59,7 @@ def links(request: Request, subject: Subject) -> list[Link]:
             link(map_address(root, subject), "related", HTML, "地图 The map at this place")
         )
         tile = tile_at(place.lon, place.lat, layer.maxzoom)
-        at = f"{root}/tiles/{layer.id}/{tile.z}/{tile.x}/{tile.y}"
+        at = f"{root}/tiles/{layer.id}/{tile.z}/{tile.x}/{tile.y}{then}"
         found.append(
             link(at, "related", MEDIA_TYPE, "所在矢量瓦片 The vector tile that it lies in")
         )
@@ -67,23 +74,31 @@ def map_address(root: str, subject: Subject) -> str:
     return f"{root}/map/#map={at}"
 
 
-def file_address(root: str, ref: Ref) -> str:
-    """Return the file of another feature."""
-    return f"{root}/collections/{quote(ref.layer)}/items/{ref.id}/file"
+def file_address(
+    root: str, ref: Ref, *, known: Moment | None = None, form: str | None = None
+) -> str:
+    """Return the file of another feature, of the same moment."""
+    then = _asked(known, {} if form is None else {"f": form})
+    return f"{root}/collections/{quote(ref.layer)}/items/{ref.id}/file{then}"
 
 
-def _chapter(root: str, section: Section, content: Content) -> Json:
+def _asked(known: Moment | None, more: dict[str, str]) -> str:
+    asked = {**pinned(known), **more}
+    return f"?{urlencode(asked, safe=':')}" if asked else ""
+
+
+def _chapter(refer: _Refer, section: Section, content: Content) -> Json:
     return {
         "id": section.id,
         "title": words(section.title),
-        "facts": [_fact(root, each) for each in content.facts],
-        "tables": [_table(root, each) for each in content.tables if each.rows],
+        "facts": [_fact(refer, each) for each in content.facts],
+        "tables": [_table(refer, each) for each in content.tables if each.rows],
         "curves": [_curve(each) for each in content.curves],
         "notes": [words(each) for each in content.notes],
     }
 
 
-def _fact(root: str, each: Fact) -> Json:
+def _fact(refer: _Refer, each: Fact) -> Json:
     field = each.field
     meaning = field.codes.get(str(each.value))
     return {
@@ -92,11 +107,11 @@ def _fact(root: str, each: Fact) -> Json:
         "value": _plain(each.value),
         "unit": field.unit,
         "meaning": None if meaning is None else words(meaning),
-        "feature": None if each.ref is None else _ref(root, each.ref),
+        "feature": None if each.ref is None else _ref(refer, each.ref),
     }
 
 
-def _table(root: str, table: Table) -> Json:
+def _table(refer: _Refer, table: Table) -> Json:
     names = [entry.name for entry in table.columns]
     return {
         "name": table.name,
@@ -105,7 +120,7 @@ def _table(root: str, table: Table) -> Json:
         "rows": [
             {
                 "values": dict(zip(names, map(_plain, row.values), strict=True)),
-                "feature": None if row.ref is None else _ref(root, row.ref),
+                "feature": None if row.ref is None else _ref(refer, row.ref),
             }
             for row in table.rows
         ],
@@ -138,12 +153,12 @@ def _curve(curve: Curve) -> Json:
     }
 
 
-def _ref(root: str, ref: Ref) -> Json:
+def _ref(refer: _Refer, ref: Ref) -> Json:
     return {
         "layer": ref.layer,
         "id": ref.id,
         "name": ref.name,
-        "href": file_address(root, ref),
+        "href": refer(ref),
     }
 
 

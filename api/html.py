@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from itertools import groupby
 from typing import Any
 
@@ -14,9 +14,10 @@ from api.element_file import file_address, map_address
 from api.links import Link
 from api.plots import HIGH, WIDE, plan, plot
 from layers import Field, Layer, layers
-from layers.file import ElementFile
+from layers.file import ElementFile, Ref
 from layers.query import Page
 from twin.database import City
+from twin.history import Moment
 
 _WRITTEN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*Z")
 """A time as layers write it: RFC 3339, UTC."""
@@ -84,8 +85,8 @@ def items(
     )
 
 
-def item(base: str, city: City, found: Page, *, json: str) -> str:
-    """Return the file of one feature."""
+def item(base: str, city: City, found: Page, *, json: str, known: Moment | None) -> str:
+    """Return the page of one feature, as it is or as it was known."""
     layer = found.layer
     number, geometry, *values = found.rows[0]
     named = list(zip(found.fields, values, strict=True))
@@ -100,7 +101,8 @@ def item(base: str, city: City, found: Page, *, json: str) -> str:
         values=named,
         geometry=geometry,
         json=json,
-        file=f"{base}/collections/{layer.id}/items/{number}/file?f=html",
+        file=file_address(base, Ref(layer.id, number, name), known=known, form="html"),
+        known=known,
     )
 
 
@@ -120,7 +122,9 @@ def element_file(base: str, city: City, found: ElementFile, links: list[Link]) -
         map=map_address(base, subject) if subject.place else None,
         told=_told,
         made_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        file_of=lambda ref: file_address(base, ref),
+        file_of=partial(file_address, base, known=subject.known, form="html"),
+        json=links[0]["href"],
+        known=subject.known,
         plot=plot,
         plan=plan,
         size=(WIDE, HIGH),
@@ -160,7 +164,7 @@ def _told(entry: Field, value: Any) -> str:
 
 def _made(template: str, base: str, city: City, **values: Any) -> str:
     made = _templates().get_template(f"{template}.html")
-    return made.render(base=base, city=city.name, shown=_shown, **values)
+    return made.render(**{"known": None, "base": base, "city": city.name, "shown": _shown} | values)
 
 
 def _shown(entry: Field, value: Any) -> str:

@@ -78,7 +78,7 @@ def _layer(layer: Layer) -> Doc:
     items = _get("Features", f"get_{layer.id}_items", f"{title}: features", form=GEOJSON, html=True)
     items["get"]["parameters"] = [*shared, *own]
     one = _get("Features", f"get_{layer.id}_item", f"{title}: one feature", form=GEOJSON, html=True)
-    one["get"]["parameters"] = [_ref("featureId"), _ref("asOf"), _ref("f")]
+    one["get"]["parameters"] = [_ref(name) for name in ("featureId", "datetime", "asOf", "f")]
     states = _get("Features", f"get_{layer.id}_item_history", f"{title}: states of one feature")
     states["get"]["parameters"] = [_ref("featureId"), _ref("f")]
     changes = _get("Features", f"get_{layer.id}_changes", f"{title}: differences", form=GEOJSON)
@@ -86,7 +86,9 @@ def _layer(layer: Layer) -> Doc:
         _ref(name) for name in ("from", "to", "bbox", "limit", "cursor", "f")
     ]
     file = _get("Features", f"get_{layer.id}_file", f"{title}: the file of one", html=True)
-    file["get"]["parameters"] = [_ref("featureId"), _ref("distance"), _ref("f")]
+    file["get"]["parameters"] = [
+        _ref(name) for name in ("featureId", "distance", "datetime", "asOf", "f")
+    ]
     return {
         path: _get("Features", f"get_{layer.id}", title, html=True),
         f"{path}/changes": changes,

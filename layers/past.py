@@ -46,8 +46,8 @@ def rewritten(sql: str) -> str:
     Parameters
     ----------
     sql : str
-        A statement that begins with SELECT and names tables with their schema, as SQLAlchemy
-        writes them.
+        A statement that begins with SELECT or WITH and names tables with their schema, as
+        SQLAlchemy writes them, or by another name: ``twin.building AS house``.
 
     Examples
     --------
@@ -55,19 +55,26 @@ def rewritten(sql: str) -> str:
     >>> "SELECT building.id FROM (" in sql, "FROM twin.building_history" in sql
     (True, True)
     """
-    past = _NAMED.sub(lambda found: _as_it_was(found[1], found[2]), sql)
-    return f"WITH {moment_sql(_MOMENT, '%(past_seq)s::bigint')} {past}"
+    past = _NAMED.sub(lambda found: _as_it_was(found[1], found[2], found[3] or found[1]), sql)
+    known = moment_sql(_MOMENT, "%(past_seq)s::bigint")
+    begun = _WITH.match(past)
+    if begun is None:
+        return f"WITH {known} {past}"
+    return f"WITH {begun[1] or ''} {known}, {past[begun.end() :]}"
 
 
-_NAMED = re.compile(rf"\btwin\.({'|'.join((*located_tables(), *_SERIES))})\b(\.?)")
+_NAMED = re.compile(
+    rf"\btwin\.({'|'.join((*located_tables(), *_SERIES))})\b(?:(\.)|\s+AS\s+(\w+))?"
+)
+_WITH = re.compile(r"(?:\s|--[^\n]*\n)*WITH\s+(RECURSIVE\b)?")
 
 
-def _as_it_was(table: str, dot: str) -> str:
+def _as_it_was(table: str, dot: str | None, called: str) -> str:
     if dot:
         return f"{table}."
     if table in _SERIES:
         at = _SERIES[table]
         return f"""(
             SELECT * FROM twin.{table} WHERE "{at}" <= %(past_at)s::timestamptz
-        ) AS {table}"""  # noqa: S608 - the words are the house's own
-    return f"{states_sql(table, _MOMENT)} AS {table}"
+        ) AS {called}"""  # noqa: S608 - the words are the house's own
+    return f"{states_sql(table, _MOMENT)} AS {called}"

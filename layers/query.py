@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, select
 
 from layers import Field, Layer
-from layers.filter import EVERYTHING, Selection
+from layers.filter import EVERYTHING, Period, Selection
 from layers.past import at_moment
 from layers.past import values as past_values
 from layers.question import Prepared, Shape, asked, conditions, prepared
@@ -172,6 +172,26 @@ def one_written(city: City, layer: Layer, key: str, as_of: AsOf | Moment | None 
     """Return the same feature as `one`, as its text."""
     text: str = _found(city, layer, key, as_of, as_text=True)[0][1]
     return text
+
+
+def require_held(
+    city: City, layer: Layer, key: str, period: Period, as_of: Moment | None = None
+) -> None:
+    """Refuse a feature that did not hold in the world at any time of a period.
+
+    Raises
+    ------
+    NotFoundError
+        If it did not, or if the layer has, or had, no such feature.
+    """
+    page = one(city, layer, key, as_of)
+    values = dict(zip((entry.name for entry in page.fields), page.rows[0][2:], strict=True))
+    held = Selection(period=period, values={"uid": (UUID(str(values["uid"])),)}, as_of=as_of)
+    if not count(city, layer, held):
+        raise NotFoundError(
+            f"{layer.id} {key!r} did not hold at that time: it is valid "
+            f"from {values['valid_from'] or 'ever'} to {values['valid_to'] or 'ever'}"
+        )
 
 
 def _found(

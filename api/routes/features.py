@@ -7,12 +7,13 @@ from fastapi import APIRouter, Request, Response
 
 from api import documents, html, render
 from api.dependencies import (
-    AsOfParam,
+    AskedFeature,
     CityParam,
-    DistanceParam,
+    FileParam,
     Items,
     ItemsParam,
     LayerParam,
+    OneParam,
     OnlyFormat,
 )
 from api.element_file import document as element_document
@@ -99,14 +100,14 @@ def item(
     city: CityParam,
     layer: LayerParam,
     feature_id: str,
-    as_of: AsOfParam,
+    asked: OneParam,
     wants_html: WantsHtml,
 ) -> Response:
     """Return one feature by its id or uid, clause 7.16; also as it was known at a moment."""
-    known = None if as_of is None else moment(city.session, as_of)
+    known = _known(city, layer, feature_id, asked)
     if wants_html:
         found = query.one(city, layer, feature_id, known)
-        made = html.item(base(request), city, found, json=address(request, f="json"))
+        made = html.item(base(request), city, found, json=address(request, f="json"), known=known)
         return render.page(request, made, lasting(known))
     text = request.app.state.tiles.feature(layer, feature_id) if known is None else None
     if text is None:
@@ -121,12 +122,22 @@ def element_file(
     city: CityParam,
     layer: LayerParam,
     feature_id: str,
-    distance_m: DistanceParam,
+    asked: FileParam,
     wants_html: WantsHtml,
 ) -> Response:
-    """Return all that is known of one feature: one element, one file (一要素一档案)."""
-    found = file.file_of(city, layer, feature_id, distance_m=distance_m)
+    """Return all that is, or was, known of one feature: one element, one file (一要素一档案)."""
+    known = _known(city, layer, feature_id, asked)
+    found = file.file_of(city, layer, feature_id, distance_m=asked.distance_m, known=known)
     if wants_html:
         links = element_links(request, found.subject)
-        return render.page(request, html.element_file(base(request), city, found, links))
-    return render.answer(request, element_document(request, found))
+        made = html.element_file(base(request), city, found, links)
+        return render.page(request, made, lasting(known))
+    return render.answer(request, element_document(request, found), headers=lasting(known))
+
+
+def _known(city: City, layer: Layer, feature_id: str, asked: AskedFeature) -> Moment | None:
+    """Return the moment that a feature is asked of, after a look whether it held in the world."""
+    known = None if asked.as_of is None else moment(city.session, asked.as_of)
+    if asked.period is not None:
+        query.require_held(city, layer, feature_id, asked.period, known)
+    return known

@@ -26,6 +26,7 @@ from layers.file._subject import Place, Subject, subject_of
 from twin.database import City
 from twin.discover import discover
 from twin.errors import InvalidInputError
+from twin.history import Moment
 
 __all__ = [
     "DISTANCE_M",
@@ -71,7 +72,14 @@ def sections() -> tuple[Section, ...]:
     return tuple(sorted(found.values(), key=lambda section: section.order))
 
 
-def file_of(city: City, layer: Layer, key: str, *, distance_m: float = DISTANCE_M) -> ElementFile:
+def file_of(
+    city: City,
+    layer: Layer,
+    key: str,
+    *,
+    distance_m: float = DISTANCE_M,
+    known: Moment | None = None,
+) -> ElementFile:
     """Return the file of a feature.
 
     Parameters
@@ -84,11 +92,13 @@ def file_of(city: City, layer: Layer, key: str, *, distance_m: float = DISTANCE_
         Its ``id`` or ``uid``.
     distance_m : float
         How far "around" reaches, above 0 and up to 1000 m, in the plane.
+    known : Moment, optional
+        The file as it could have been written then: states, readings and events of that time.
 
     Raises
     ------
     NotFoundError
-        If the layer has no such feature.
+        If the layer has, or had, no such feature.
     InvalidInputError
         If the distance is out of range.
     """
@@ -96,7 +106,7 @@ def file_of(city: City, layer: Layer, key: str, *, distance_m: float = DISTANCE_
         raise InvalidInputError(
             f"distance is above 0 and at most {_FARTHEST_M:g} m, not {distance_m:g}"
         )
-    subject = subject_of(city, layer, key, distance_m)
+    subject = subject_of(city, layer, key, distance_m, known)
     told = (
         (section, section.ask(subject))
         for section in sections()

@@ -8,15 +8,15 @@ from sqlalchemy import ColumnElement, Integer, bindparam, select
 
 from layers._layer import Field, Layer, Words
 from layers.file._section import Ref, Row, Table
+from layers.file._subject import Subject
 from layers.question import Prepared, prepared
-from twin.database import City
 
 NAME = Field("feature", Words("要素", "Feature"), "string")
 """The first column of such a table: what the feature is called."""
 
 
 def listed(
-    city: City,
+    subject: Subject,
     layer: Layer,
     names: tuple[str, ...],
     where: ColumnElement[bool],
@@ -30,8 +30,8 @@ def listed(
 
     Parameters
     ----------
-    city : City
-        The open city.
+    subject : Subject
+        Whose file it is in: the city, and the moment, that is asked.
     layer : Layer
         Whose features are listed.
     names : tuple of str
@@ -47,8 +47,8 @@ def listed(
     most : int
         How many at most.
     """
-    statement = _statement(layer, names, where, order)
-    found = statement.rows(city.session, {**values, "most": most + 1})
+    statement = _statement(layer, names, where, order, bool(subject.past))
+    found = statement.rows(subject.city.session, {**values, "most": most + 1, **subject.past})
     return Table(
         layer.id,
         title or layer.title,
@@ -69,9 +69,10 @@ def _statement(
     names: tuple[str, ...],
     where: ColumnElement[bool],
     order: ColumnElement[Any] | None,
+    past: bool,
 ) -> Prepared:
     columns = [layer.key, layer.column("name"), *(layer.shown(name) for name in names)]
     held = layer.column("state") != "removed"
     statement = select(*columns).select_from(layer.rows).where(where, held)
     ordered = statement.order_by(*((order,) if order is not None else ()), layer.key)
-    return prepared(ordered.limit(bindparam("most", type_=Integer)))
+    return prepared(ordered.limit(bindparam("most", type_=Integer)), past=past)

@@ -1,15 +1,18 @@
 """The feature that a file is about: its values, where it is, and whose land that is."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, not_, select, text
+from sqlalchemy import Result, TextClause, bindparam, func, not_, select, text
 
 from layers import Layer, query
+from layers.past import values as past_values
 from layers.question import Prepared, prepared
 from layers.text import LONLAT_SRID
 from twin.database import City
+from twin.history import Moment
 
 _HOME = text("""
     -- The cell that a thing lies in, and the regions around it from the smallest on.
@@ -78,6 +81,21 @@ class Subject:
     """None where it has no geometry."""
     distance_m: float
     """How far "around" reaches."""
+    known: Moment | None = None
+    """The moment that the file is of; None for the city as it is."""
+
+    @property
+    def past(self) -> dict[str, Any]:
+        """What a statement about the moment binds beside its own values; nothing of now."""
+        return {} if self.known is None else past_values(self.known)
+
+    def ask(self, statement: TextClause, values: Mapping[str, Any]) -> Result[Any]:
+        """Run a statement about the city as it is; of a former moment, as it was."""
+        session = self.city.session
+        if self.known is None:
+            return session.execute(statement, values)
+        asked = {**values, **self.past}
+        return session.connection().exec_driver_sql(_in_the_past(statement).sql, asked)
 
     @property
     def name(self) -> str | None:
@@ -96,7 +114,7 @@ class Subject:
             "region_id": self.values[region] if region else None,
             "centre": self.place.centre,
         }
-        rows = self.city.session.execute(_HOME, values).mappings()
+        rows = self.ask(_HOME, values).mappings()
         return tuple(dict(row) for row in rows)
 
     @property
@@ -110,24 +128,31 @@ class Subject:
         return tuple(row for row in self.home if row["what"] == "region")
 
 
-def subject_of(city: City, layer: Layer, key: str, distance_m: float) -> Subject:
+def subject_of(
+    city: City, layer: Layer, key: str, distance_m: float, known: Moment | None
+) -> Subject:
     """Return the feature with an id or a uid.
 
     Raises
     ------
     NotFoundError
-        If the layer has no such feature.
+        If the layer has, or had, no such feature.
     """
-    page = query.one(city, layer, key)
+    page = query.one(city, layer, key, known)
     number, geojson, *values = page.rows[0]
     named = dict(zip((entry.name for entry in page.fields), values, strict=True))
-    rows = _where(layer).rows(city.session, {"key": number})
-    place = Place(*rows[0]) if rows else None
-    return Subject(city, layer, number, named, geojson, place, distance_m)
+    bare = Subject(city, layer, number, named, geojson, None, distance_m, known)
+    rows = _where(layer, bool(bare.past)).rows(city.session, {"key": number, **bare.past})
+    return replace(bare, place=Place(*rows[0])) if rows else bare
 
 
 @cache
-def _where(layer: Layer) -> Prepared:
+def _in_the_past(statement: TextClause) -> Prepared:
+    return prepared(statement, past=True)
+
+
+@cache
+def _where(layer: Layer, past: bool) -> Prepared:
     """Return the question where a feature is; no row where it has no geometry."""
     flat = func.ST_Force2D(layer.place)
     point = func.twin.representative(layer.place)
@@ -143,4 +168,4 @@ def _where(layer: Layer) -> Prepared:
     )
     there = not_(func.ST_IsEmpty(layer.place))
     key = bindparam("key", type_=layer.key.type)
-    return prepared(select(*columns).where(layer.key == key, there))
+    return prepared(select(*columns).where(layer.key == key, there), past=past)

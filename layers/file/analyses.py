@@ -49,7 +49,7 @@ def _ask(subject: Subject) -> Content:
         column("started_at", "时间", "At", "date-time"),
         layer.by_name["run_id"],
     )
-    found = subject.city.session.execute(_FOUND, values).all()
+    found = subject.ask(_FOUND, values).all()
     rows = [
         Row(
             (row.analysis, row.role, row.name, row.started_at, str(row.run_id)),

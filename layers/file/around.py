@@ -54,9 +54,10 @@ def _ask(subject: Subject) -> Content:
         "most": _MOST + 1,
         **{f"itself_{name}": 0 for name in _SHOWN},
         f"itself_{subject.layer.id}": subject.id,
+        **subject.past,
     }
     found: dict[str, list[Any]] = {name: [] for name in _SHOWN}
-    for name, *row in _statement().rows(subject.city.session, values):
+    for name, *row in _statement(bool(subject.past)).rows(subject.city.session, values):
         found[name].append(row)
     tables = tuple(_table(layer_named(name), rows) for name, rows in found.items() if rows)
     return Content(tables=tables, notes=(_FROM_MIDDLE,) if large and tables else ())
@@ -72,9 +73,9 @@ def _table(layer: Layer, found: list[Any]) -> Table:
 
 
 @cache
-def _statement() -> Prepared:
+def _statement(past: bool) -> Prepared:
     parts = [_nearest(layer_named(name), names).subquery() for name, names in _SHOWN.items()]
-    return prepared(union_all(*(select(part) for part in parts)))
+    return prepared(union_all(*(select(part) for part in parts)), past=past)
 
 
 def _nearest(layer: Layer, names: tuple[str, ...]) -> Select[Any]:

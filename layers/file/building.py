@@ -85,7 +85,7 @@ def _storeys(subject: Subject) -> Table:
         column("openings_outside", "通向室外", "To the outside", "integer"),
     )
     rows = []
-    for row in subject.city.session.execute(_STOREYS, {"id": subject.id}).mappings():
+    for row in subject.ask(_STOREYS, {"id": subject.id}).mappings():
         name = row["name"] or (row["number"] if row["id"] else "不属于楼层 In no storey")
         ref = Ref("storey", row["id"], row["name"]) if row["id"] else None
         counts = [row[key] or 0 for key in ("elements", "openings", "openings_outside")]
@@ -130,7 +130,7 @@ def _spaces(subject: Subject, which: dict[str, Any]) -> Table:
         fields["area_m2"],
         fields["area_from"],
     )
-    found = subject.city.session.execute(_SPACES, which).mappings().all()
+    found = subject.ask(_SPACES, which).mappings().all()
     rows = [
         Row(tuple(row[entry.name] for entry in columns), Ref("space", row["id"], row["name"]))
         for row in found[:_MOST]
@@ -144,8 +144,11 @@ def _classes(subject: Subject, which: dict[str, Any]) -> Table:
         column("count", "数量", "Number", "integer"),
         column("volume_m3", "闭合实体体积", "Volume of closed solids", "number", unit="m³"),
     )
-    found = subject.city.session.execute(_CLASSES, which).all()
-    rows = [Row((row[0], row[1], _rounded(row[2], 3))) for row in found[:_MOST]]
+    found = subject.ask(_CLASSES, which).mappings().all()
+    rows = [
+        Row((row["ifc_class"], row["count"], _rounded(row["volume_m3"], 3)))
+        for row in found[:_MOST]
+    ]
     return Table("element_classes", Words("构件类别", "Elements by class"), columns, rows)
 
 

@@ -15,12 +15,12 @@ _GEOMETRY = ("lod", "geometry_type", "surface_count", "area_m2", "volume_m3", "i
 
 
 def _ask(subject: Subject) -> Content:
-    city, objects = subject.city, layer_named("city_object")
+    objects = layer_named("city_object")
     if subject.layer.id == "building":
         values = {"building": subject.id}
-        return Content(tables=(listed(city, objects, _OBJECT, _of_building(), values),))
+        return Content(tables=(listed(subject, objects, _OBJECT, _of_building(), values),))
     geometry = layer_named("city_geometry")
-    tables = [listed(city, geometry, _GEOMETRY, _of_object(), {"object": subject.id})]
+    tables = [listed(subject, geometry, _GEOMETRY, _of_object(), {"object": subject.id})]
     for field, title in (
         ("parents", Words("上级对象", "Part of")),
         ("children", Words("下级对象", "Parts")),
@@ -28,7 +28,7 @@ def _ask(subject: Subject) -> Content:
         names = subject.values[field]
         if names:
             values = {"source": subject.values["source"], "names": names}
-            tables.append(listed(city, objects, _OBJECT, _named(), values, title=title))
+            tables.append(listed(subject, objects, _OBJECT, _named(), values, title=title))
     return Content(tables=tuple(table for table in tables if table.rows))
 
 

@@ -74,7 +74,7 @@ def _of_cell(subject: Subject) -> Content:
         return Content()
     values = {"place": subject.place.geometry, "code": subject.values["code"]}
     found: dict[str, list[Any]] = {name: [] for name in _KIND}
-    for row in subject.city.session.execute(_HELD, values):
+    for row in subject.ask(_HELD, values):
         found[row.layer].append(row)
     tables = tuple(_table(layer_named(name), rows) for name, rows in found.items() if rows)
     return Content(_people(found["building"]), tables)
@@ -109,7 +109,7 @@ def _table(layer: Layer, found: list[Any]) -> Table:
 def _of_region(subject: Subject) -> Content:
     values = {"region": subject.id}
     parts = listed(
-        subject.city,
+        subject,
         layer_named("region"),
         ("level", "code", "population"),
         _part_of("region", "parent_id"),
@@ -119,7 +119,7 @@ def _of_region(subject: Subject) -> Content:
         most=_MOST,
     )
     cells = listed(
-        subject.city,
+        subject,
         layer_named("grid_cell"),
         ("code", "responsible_person", "responsible_phone", "population"),
         _part_of("grid_cell", "region_id"),

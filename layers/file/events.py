@@ -30,7 +30,7 @@ def _ask(subject: Subject) -> Content:
     itself = subject.id if layer == "event" else 0
     event = layer_named("event")
     table = listed(
-        subject.city,
+        subject,
         event,
         _SHOWN,
         where,

@@ -1,5 +1,6 @@
 """What became of the record of a thing: who changed which fields, and when."""
 
+from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -25,7 +26,7 @@ _LOAD = text("""
 
 
 def _ask(subject: Subject) -> Content:
-    known = states(subject.city, subject.layer.id, subject.id, most=_MOST + 1)
+    known = _known(subject)
     more = len(known) > _MOST + 1
     shown = known[-_MOST - 1 :]
     rows: list[Row] = []
@@ -41,6 +42,14 @@ def _ask(subject: Subject) -> Content:
     tables = (Table("changes", Words("修改记录", "Changes"), titles, rows, more),) if rows else ()
     facts = () if more else _begun(subject, known[0])
     return Content((*facts, fact("states", "已知状态数", "States known", len(shown))), tables)
+
+
+def _known(subject: Subject) -> Sequence[State]:
+    """Return the states that were known at the file's moment, the last ones of many."""
+    if subject.known is None:
+        return states(subject.city, subject.layer.id, subject.id, most=_MOST + 1)
+    every = states(subject.city, subject.layer.id, subject.id)
+    return [each for each in every if each.seq is None or each.seq <= subject.known.seq]
 
 
 def _changes(layer: Layer, before: State, after: State) -> list[Row]:

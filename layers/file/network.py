@@ -33,12 +33,12 @@ def _ask(subject: Subject) -> Content:
     values = {"nodes": nodes, "itself": subject.id}
     node = layer_named(_NODE_OF[layer.id])
     names = _SHOWN[node.id]
-    at_ends = listed(subject.city, node, names, _is_end(node), {"nodes": nodes}, title=_ENDS)
+    at_ends = listed(subject, node, names, _is_end(node), {"nodes": nodes}, title=_ENDS)
     return Content(tables=(at_ends, _edges(subject, layer, values)))
 
 
 def _edges(subject: Subject, layer: Layer, values: dict[str, Any]) -> Any:
-    return listed(subject.city, layer, _SHOWN[layer.id], _meets(layer), values, title=_MEETING)
+    return listed(subject, layer, _SHOWN[layer.id], _meets(layer), values, title=_MEETING)
 
 
 @cache

@@ -89,7 +89,7 @@ def _drawing(subject: Subject, place: Place) -> Drawing:
         "most": _MOST,
         "place": place.geometry,
     }
-    rows = subject.city.session.execute(_DRAWN, values).all()
+    rows = subject.ask(_DRAWN, values).all()
     return Drawing(half_m, [Shape(row.layer, row.path) for row in rows])
 
 

@@ -27,7 +27,7 @@ def _ask(subject: Subject) -> Content:
         return Content()
     values = {"about": subject.layer.id, "number": subject.id}
     finding = layer_named("quality_finding")
-    return Content(tables=(listed(subject.city, finding, _SHOWN, _about(), values),))
+    return Content(tables=(listed(subject, finding, _SHOWN, _about(), values),))
 
 
 @cache

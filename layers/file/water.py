@@ -45,10 +45,9 @@ _THRESHOLDS = text("""
 
 
 def _ask(subject: Subject) -> Content:
-    session = subject.city.session
-    readings = session.execute(_READINGS, {"id": subject.id}).all()
+    readings = subject.ask(_READINGS, {"id": subject.id}).all()
     at = readings[-1].at if readings else None
-    thresholds = session.execute(_THRESHOLDS, {"at": at}).all()
+    thresholds = subject.ask(_THRESHOLDS, {"at": at}).all()
     marks = [
         Mark(row.key, LEVELS.get(row.key, Words(row.key, row.key)), row.depth_m)
         for row in thresholds

@@ -97,6 +97,51 @@ def test_a_feature_is_told_as_it_was(bare: TestClient, engine: Engine) -> None:
     assert "had no feature" in gone.json()["detail"]
 
 
+def test_a_file_is_told_as_it_was(bare: TestClient, engine: Engine) -> None:
+    house = _story(engine)
+    file = f"/collections/building/items/{house}/file"
+    found = bare.get(file, params={"asOf": "seq:1", "distance": "50"})
+    assert (found.json()["name"], found.json()["asOf"]["seq"]) == ("first", 1)
+    assert found.headers["cache-control"].startswith("public, max-age=")
+    hrefs = [each["href"] for each in found.json()["links"]]
+    for href in (href for href in hrefs if "/items/" in href or "/tiles/" in href):
+        assert "asOf=seq" in href
+        assert bare.get(href).status_code in (200, 204), href
+    assert bare.get(file).status_code == 404
+    page = bare.get(file, params={"asOf": "seq:2", "f": "html"}).text
+    assert "Not the present" in page
+    assert "second" in page
+    assert "?asOf=seq%3A2&amp;f=json" in page or "asOf=seq:2&amp;f=json" in page
+
+
+def test_a_page_of_the_past_says_so(bare: TestClient, engine: Engine) -> None:
+    house = _story(engine)
+    page = bare.get(f"/collections/building/items/{house}?asOf=seq:2&f=html").text
+    assert "Not the present" in page
+    assert f"/collections/building/items/{house}/file?asOf=seq:2&amp;f=html" in page
+
+
+def test_a_feature_is_asked_for_a_time_in_the_world(bare: TestClient, engine: Engine) -> None:
+    with engine.begin() as connection:
+        house = connection.scalar(
+            text("""
+                INSERT INTO twin.building (name, valid_from, valid_to, geom)
+                SELECT 'old', '2020-01-01Z', '2024-01-01Z',
+                       ST_Multi(ST_MakeEnvelope(460000, 2580000, 460010, 2580010, 4548))
+                RETURNING id
+            """)
+        )
+    for address in (
+        f"/collections/building/items/{house}",
+        f"/collections/building/items/{house}/file",
+    ):
+        assert bare.get(address, params={"datetime": "2021-06-01"}).status_code == 200
+        gone = bare.get(address, params={"datetime": "2025-01-01/.."})
+        assert gone.status_code == 404
+        assert "did not hold at that time: it is valid from 2020-01-01" in gone.json()["detail"]
+        assert bare.get(address, params={"datetime": "soon"}).status_code == 400
+
+
 def _tile_at(engine: Engine, east_m: float) -> tuple[int, int]:
     with engine.connect() as connection:
         lon, lat = connection.execute(
