@@ -62,9 +62,16 @@ def collection(base: str, city: City, layer: Layer, count: int) -> str:
 
 
 def items(
-    base: str, city: City, found: Page, matched: int | None, *, json: str, following: str | None
+    base: str,
+    city: City,
+    found: Page,
+    matched: int | None,
+    *,
+    json: str,
+    following: str | None,
+    known: Moment | None,
 ) -> str:
-    """Return a table of features."""
+    """Return a table of features, as they are or as they were known."""
     chosen = [
         i
         for i, entry in enumerate(found.fields)
@@ -82,6 +89,7 @@ def items(
         matched=matched,
         json=json,
         next=following,
+        known=known,
     )
 
 
@@ -121,7 +129,7 @@ def element_file(base: str, city: City, found: ElementFile, links: list[Link]) -
         links=links,
         map=map_address(base, subject) if subject.place else None,
         told=_told,
-        made_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        made_at=_utc(datetime.now(UTC)),
         file_of=partial(file_address, base, known=subject.known, form="html"),
         json=links[0]["href"],
         known=subject.known,
@@ -162,9 +170,19 @@ def _told(entry: Field, value: Any) -> str:
     return _shown(entry, value)
 
 
-def _made(template: str, base: str, city: City, **values: Any) -> str:
+def _made(
+    template: str, base: str, city: City, *, known: Moment | None = None, **values: Any
+) -> str:
+    # What an address needs behind its form so that it stays at the page's moment.
+    then = "" if known is None else f"&asOf=seq:{known.seq}"
     made = _templates().get_template(f"{template}.html")
-    return made.render(**{"known": None, "base": base, "city": city.name, "shown": _shown} | values)
+    return made.render(
+        base=base, city=city.name, shown=_shown, known=known, then=then, utc=_utc, **values
+    )
+
+
+def _utc(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _shown(entry: Field, value: Any) -> str:
@@ -179,7 +197,7 @@ def _shown(entry: Field, value: Any) -> str:
     if meaning is not None:
         return f"{meaning.zh} {meaning.en}"
     if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+        return _utc(value)
     if entry.type == "date-time" and _WRITTEN.fullmatch(str(value)):
         return f"{value[:10]} {value[11:16]} UTC"
     return f"{value:.10g}" if isinstance(value, float) else str(value)

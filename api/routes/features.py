@@ -76,7 +76,9 @@ def items(
     if not wants_html:
         return page(request, layer, found, matched, known)
     json, following = address(request, f="json"), _following(request, found.last, known)
-    made = html.items(base(request), city, found, matched, json=json, following=following)
+    made = html.items(
+        base(request), city, found, matched, json=json, following=following, known=known
+    )
     return render.page(request, made, lasting(known))
 
 

@@ -1,6 +1,7 @@
 """Former states of the city over HTTP."""
 
 import math
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -74,6 +75,8 @@ def test_items_are_those_that_were_known(bare: TestClient, engine: Engine) -> No
     assert "cache-control" not in now.headers
     html = bare.get(items, params={"asOf": "seq:2", "f": "html"})
     assert "second" in html.text
+    assert "Not the present" in html.text
+    assert re.search(r"/items/\d+\?f=html&amp;asOf=seq:2", html.text)
 
 
 def test_a_time_that_is_not_over_is_not_to_be_kept(bare: TestClient, engine: Engine) -> None:
