@@ -28,9 +28,10 @@ PATIENCE_S = 600.0
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 HIDE = """
 # In a mount namespace of our own: the machine as if it had no PostgreSQL, no bundle and no Node.
-for folder in /usr/lib/postgresql /var/cache/citytwin; do
-    [ ! -d "$folder" ] || mount -t tmpfs none "$folder"
-done
+[ ! -d /usr/lib/postgresql ] || mount -t tmpfs none /usr/lib/postgresql
+# What the first start unpacks has to be there for the second.
+mkdir -p ../cache
+[ ! -d /var/cache/citytwin ] || mount --bind ../cache /var/cache/citytwin
 for program in node npm; do
     [ ! -e "/usr/bin/$program" ] || mount --bind /dev/null "/usr/bin/$program"
 done
