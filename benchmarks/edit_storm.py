@@ -33,6 +33,7 @@ from twin.database import open_city
 _PER_S = 50.0
 _ZOOM = 15
 _READS_PER_S = 150.0
+_AIM_S = 0.1
 _PEER_PATIENCE_S = 20.0
 _SIDE_M = 40075016.685578488
 _LAYER = "building"
@@ -120,7 +121,7 @@ def _run(bench: Bench) -> Result:
             others = _peers(engine, [martin, tipg], tiles[:200], count)
             never = storm.never
             for seed, (what, kill) in enumerate(_killers(bench, ours).items(), 2):
-                after = _storm(bench, engine, ours, tiles, count, max(seconds / 2, 6), seed, kill)
+                after = _storm(bench, engine, ours, tiles, count, seconds, seed, kill)
                 edited |= _edited(after.edits)
                 wrong = truth.stale(ours, tiles, edited)
                 stale += wrong
@@ -128,10 +129,10 @@ def _run(bench: Bench) -> Result:
                 rows.append(_row(what, after, len(tiles), len(wrong)))
     p95_ms = float(percentiles_ms(storm.waited_s)[1])
     return Result(
-        ["", "edits", "edits/s", "p50, ms", "p95, ms", "longest, ms", "never seen",
+        ["", "edits", "edits/s", "p50, ms", "p95, ms", "longest, ms", "over 100 ms", "never seen",
          "tiles compared", "stale"],
         rows,
-        {"p95_of_100_ms": 100 / p95_ms},
+        {"p95_of_100_ms": 1e3 * _AIM_S / p95_ms},
         not stale and never == 0 and kept == len(far) > 0,
         [
             f"{_PER_S:.0f} edits a second (names, moves, new and removed ones) among {count:,} "
@@ -142,7 +143,9 @@ def _run(bench: Bench) -> Result:
             f"and {truth.by_postgis} edited ones with PostGIS's own; {kept:,} of {len(far):,} "
             "tiles that "
             "hold no edit kept their ETag. Then once more, a process killed (SIGKILL) in the "
-            "middle, and once more, the database.",
+            "middle, and once more, the database. A process that takes another's place gives "
+            "tiles by PostGIS, and right ones, until its columns hold all edits; two who watch "
+            "then fall behind, and edits wait for them.",
             *others,
             *stale[:5],
         ],
@@ -175,9 +178,11 @@ def _storm(
 
 def _row(what: str, storm: Storm, tiles: int, stale: int) -> list[str]:
     p50, p95, most = percentiles_ms(storm.waited_s)
+    slow = sum(waited > _AIM_S for waited in storm.waited_s) / max(len(storm.waited_s), 1)
     return [
         *(what, f"{len(storm.edits):,}", f"{len(storm.edits) / storm.seconds:.1f}"),
-        *(f"{p50:.1f}", f"{p95:.1f}", f"{most:,.0f}", str(storm.never), f"{tiles:,}", str(stale)),
+        *(f"{p50:.1f}", f"{p95:.1f}", f"{most:,.0f}", f"{slow:.2%}"),
+        *(str(storm.never), f"{tiles:,}", str(stale)),
     ]
 
 
