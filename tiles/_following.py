@@ -313,12 +313,11 @@ class Follower:
     ) -> Sequence[Change] | None:
         """Return what columns lack of what was told; None if they are better made anew."""
         found: list[Change] = []
-        position, seen = columns.position, 0
+        position = columns.position
         while position < (self.position or START):
-            changes = since(session, position)
-            found += [change for change in changes if change.layer == state.layer.id]
-            seen += len(changes)
-            if seen > _MANY or any(change.operation == "L" for change in found):
+            changes = since(session, position, layer=state.layer.id)
+            found += changes
+            if len(found) > _MANY or any(change.operation == "L" for change in changes):
                 return None
             position = changes[-1].position if changes else (self.position or START)
         return found

@@ -17,7 +17,7 @@ from twin.crs import CityBox
 
 CHANNEL = "twin_change"
 
-_SINCE = text("""
+_SINCE = """
     -- What came after a position.  seq is the order of commits, id the order inside one.
     SELECT   change_set.seq, change.id, change_set.at, change_set.actor, change_set.load_id,
              feed_layer.name AS layer, change.op, change.feature_id,
@@ -25,10 +25,12 @@ _SINCE = text("""
     FROM     twin.change_set
     JOIN     twin.change ON change.change_set_id = change_set.id
     JOIN     twin.feed_layer ON feed_layer.id = change.layer
-    WHERE    change_set.seq >= :seq AND (change_set.seq > :seq OR change.id > :id)
+    WHERE    change_set.seq >= :seq AND (change_set.seq > :seq OR change.id > :id) {of_layer}
     ORDER BY change_set.seq, change.id
     LIMIT    :most
-""")
+"""
+_SINCE_OF_ALL = text(_SINCE.format(of_layer=""))
+_SINCE_OF_LAYER = text(_SINCE.format(of_layer="AND feed_layer.name = :layer"))
 
 _LATEST = text("""
     -- The end of the log as this transaction sees it.
@@ -79,13 +81,19 @@ class Change(NamedTuple):
     after: CityBox | None
 
 
-def since(session: Session, position: Position = START, *, most: int = 10_000) -> Sequence[Change]:
-    """Return the changes after a position, oldest commit first.
+def since(
+    session: Session, position: Position = START, *, layer: str | None = None, most: int = 10_000
+) -> Sequence[Change]:
+    """Return the changes after a position, oldest commit first; of one layer if it is named.
 
     Every change is returned once to a reader that hands in the position of the last one it got,
     whatever order the writers began in: a commit's number is given inside the commit.
     """
-    rows = session.execute(_SINCE, {"seq": position.seq, "id": position.id, "most": most})
+    asked = {"seq": position.seq, "id": position.id, "most": most}
+    if layer is None:
+        rows = session.execute(_SINCE_OF_ALL, asked)
+    else:
+        rows = session.execute(_SINCE_OF_LAYER, {**asked, "layer": layer})
     return [
         Change(
             Position(row.seq, row.id),

@@ -50,6 +50,29 @@ def test_one_row_a_feature_with_the_box_before_and_after(engine: Engine) -> None
     assert [c.position.seq for c in log] == [1, 2, 3]
 
 
+def test_the_changes_of_one_layer_alone(engine: Engine) -> None:
+    with Session(engine) as session:
+        house = _house(session)
+        session.commit()
+        session.execute(
+            text("""
+                INSERT INTO twin.facility (kind, geom)
+                SELECT 'hospital', ST_SetSRID(ST_MakePoint(460000, 2580000), 4548)
+            """)
+        )
+        session.commit()
+        session.execute(_MOVE, {"dx": 5, "id": house})
+        session.commit()
+        log = changes.since(session)
+        for layer in ("building", "facility", "region"):
+            of_it = [change for change in log if change.layer == layer]
+            assert changes.since(session, layer=layer) == of_it
+            assert changes.since(session, log[0].position, layer=layer) == [
+                change for change in of_it if change.position > log[0].position
+            ]
+    assert [change.layer for change in log] == ["building", "facility", "building"]
+
+
 def test_former_states_stay_in_the_history(engine: Engine) -> None:
     with Session(engine) as session:
         house = _house(session, "first")
