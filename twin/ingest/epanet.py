@@ -62,7 +62,7 @@ def read_network(request: NetworkRequest) -> Network:
     unreal = [
         one.id
         for one in links
-        if one.fields.get("device") == "valve" and _forget_unreal_width(one.fields)
+        if one.fields.get("device") == "valve" and one.fields["width_m"] is None
     ]
     return assemble(
         path.name,
@@ -227,6 +227,7 @@ def _pump(inp: Inp, units: _Units, line: Line, state: str) -> dict[str, Any]:
 
 def _valve(inp: Inp, units: _Units, line: Line, state: str) -> dict[str, Any]:
     diameter = inp.number(line, 3, "diameter")
+    width_m = None if diameter is None else units.diameter(diameter)
     sort = line[1][4].upper()
     if sort not in _VALVES:
         inp.wrong(line[0], f"{line[1][4]!r} is no sort of valve; there are {', '.join(_VALVES)}")
@@ -234,21 +235,13 @@ def _valve(inp: Inp, units: _Units, line: Line, state: str) -> dict[str, Any]:
     unit = units.flow if sort == "FCV" else unit
     return {
         "device": "valve",
-        "width_m": None if diameter is None else units.diameter(diameter),
+        "width_m": width_m if width_m is not None and width_m < _MOST_M else None,
         "size_text": f"{line[1][3]} {'mm' if units.metric else 'in'}",
         "shape": "circular",
         "valve_state": "closed" if state == "CLOSED" else "open",
         "valve_type": sort,
         "setting": f"{line[1][5]} {unit}".strip(),
     }
-
-
-def _forget_unreal_width(fields: dict[str, Any]) -> bool:
-    """Forget a width that no valve has; return whether it was one."""
-    if (fields["width_m"] or 0.0) < _MOST_M:
-        return False
-    fields["width_m"] = None
-    return True
 
 
 def _is_number(word: str) -> bool:
