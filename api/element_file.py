@@ -4,12 +4,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from fastapi import Request
 
 from api.links import GEOJSON, HTML, JSON, Link, address, base, link
-from api.past import pinned, told
+from api.past import then, told
 from api.render import words
 from layers import Field
 from layers.file import Content, Curve, ElementFile, Fact, Ref, Section, Subject, Table
@@ -45,8 +45,7 @@ def document(request: Request, found: ElementFile) -> Json:
 def links(request: Request, subject: Subject) -> list[Link]:
     """Return where else the thing is: as a feature, as a tile, on the map."""
     root, layer = base(request), subject.layer
-    then = _asked(subject.known, {})
-    item = f"{root}/collections/{layer.id}/items/{subject.id}{then}"
+    item = f"{root}/collections/{layer.id}/items/{subject.id}{then(subject.known)}"
     found = [
         link(address(request, f="json"), "self", JSON, "本档案 This file"),
         link(address(request, f="html"), "alternate", HTML, "本档案网页 This file as HTML"),
@@ -59,7 +58,7 @@ def links(request: Request, subject: Subject) -> list[Link]:
             link(map_address(root, subject), "related", HTML, "地图 The map at this place")
         )
         tile = tile_at(place.lon, place.lat, layer.maxzoom)
-        at = f"{root}/tiles/{layer.id}/{tile.z}/{tile.x}/{tile.y}{then}"
+        at = f"{root}/tiles/{layer.id}/{tile.z}/{tile.x}/{tile.y}{then(subject.known)}"
         found.append(
             link(at, "related", MEDIA_TYPE, "所在矢量瓦片 The vector tile that it lies in")
         )
@@ -74,17 +73,9 @@ def map_address(root: str, subject: Subject) -> str:
     return f"{root}/map/#map={at}"
 
 
-def file_address(
-    root: str, ref: Ref, *, known: Moment | None = None, form: str | None = None
-) -> str:
+def file_address(root: str, ref: Ref, known: Moment | None, **more: str) -> str:
     """Return the file of another feature, of the same moment."""
-    then = _asked(known, {} if form is None else {"f": form})
-    return f"{root}/collections/{quote(ref.layer)}/items/{ref.id}/file{then}"
-
-
-def _asked(known: Moment | None, more: dict[str, str]) -> str:
-    asked = {**pinned(known), **more}
-    return f"?{urlencode(asked, safe=':')}" if asked else ""
+    return f"{root}/collections/{quote(ref.layer)}/items/{ref.id}/file{then(known, **more)}"
 
 
 def _chapter(refer: _Refer, section: Section, content: Content) -> Json:

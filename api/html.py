@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from api import quality_page
 from api.element_file import file_address, map_address
 from api.links import Link
+from api.past import then
 from api.plots import HIGH, WIDE, plan, plot
 from layers import Field, Layer, layers
 from layers.file import ElementFile, Ref
@@ -109,7 +110,7 @@ def item(base: str, city: City, found: Page, *, json: str, known: Moment | None)
         values=named,
         geometry=geometry,
         json=json,
-        file=file_address(base, Ref(layer.id, number, name), known=known, form="html"),
+        file=file_address(base, Ref(layer.id, number, name), known, f="html"),
         known=known,
     )
 
@@ -130,7 +131,7 @@ def element_file(base: str, city: City, found: ElementFile, links: list[Link]) -
         map=map_address(base, subject) if subject.place else None,
         told=_told,
         made_at=_utc(datetime.now(UTC)),
-        file_of=partial(file_address, base, known=subject.known, form="html"),
+        file_of=partial(file_address, base, known=subject.known, f="html"),
         json=links[0]["href"],
         known=subject.known,
         plot=plot,
@@ -173,11 +174,15 @@ def _told(entry: Field, value: Any) -> str:
 def _made(
     template: str, base: str, city: City, *, known: Moment | None = None, **values: Any
 ) -> str:
-    # What an address needs behind its form so that it stays at the page's moment.
-    then = "" if known is None else f"&asOf=seq:{known.seq}"
     made = _templates().get_template(f"{template}.html")
     return made.render(
-        base=base, city=city.name, shown=_shown, known=known, then=then, utc=_utc, **values
+        base=base,
+        city=city.name,
+        shown=_shown,
+        known=known,
+        utc=_utc,
+        html=then(known, f="html"),
+        **values,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import Request
 
@@ -28,6 +29,16 @@ def told(known: Moment | None) -> dict[str, Any]:
 def pinned(known: Moment | None) -> dict[str, str | None]:
     """Return the parameters of further pages: all of them are of the commit of the first."""
     return {} if known is None else {"asOf": f"seq:{known.seq}"}
+
+
+def then(known: Moment | None, **more: str) -> str:
+    """Return the query of an address that stays at a moment, ``?`` before it; nothing of now.
+
+    >>> then(Moment(7, None, True), f="html"), then(None)
+    ('?asOf=seq:7&f=html', '')
+    """
+    asked = urlencode({**pinned(known), **more}, safe=":")
+    return f"?{asked}" if asked else ""
 
 
 def lasting(*known: Moment | None) -> dict[str, str]:

@@ -76,7 +76,7 @@ def test_items_are_those_that_were_known(bare: TestClient, engine: Engine) -> No
     html = bare.get(items, params={"asOf": "seq:2", "f": "html"})
     assert "second" in html.text
     assert "Not the present" in html.text
-    assert re.search(r"/items/\d+\?f=html&amp;asOf=seq:2", html.text)
+    assert re.search(r"/items/\d+\?asOf=seq:2&amp;f=html", html.text)
 
 
 def test_a_time_that_is_not_over_is_not_to_be_kept(bare: TestClient, engine: Engine) -> None:
