@@ -1,7 +1,7 @@
 """Other features of a layer as a table of a file: some of their fields, and the way to theirs."""
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, bindparam, select
@@ -47,8 +47,8 @@ def listed(
     most : int
         How many at most.
     """
-    statement = _statement(layer, names, where, order, bool(subject.past))
-    found = statement.rows(subject.city.session, {**values, "most": most + 1, **subject.past})
+    statement = partial(_statement, layer, names, where, order)
+    found = subject.rows(statement, {**values, "most": most + 1})
     return Table(
         layer.id,
         title or layer.title,

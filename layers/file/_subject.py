@@ -1,8 +1,8 @@
 """The feature that a file is about: its values, where it is, and whose land that is."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import Result, TextClause, bindparam, func, not_, select, text
@@ -84,18 +84,20 @@ class Subject:
     known: Moment | None = None
     """The moment that the file is of; None for the city as it is."""
 
-    @property
-    def past(self) -> dict[str, Any]:
-        """What a statement about the moment binds beside its own values; nothing of now."""
-        return {} if self.known is None else past_values(self.known)
-
     def ask(self, statement: TextClause, values: Mapping[str, Any]) -> Result[Any]:
         """Run a statement about the city as it is; of a former moment, as it was."""
         session = self.city.session
         if self.known is None:
             return session.execute(statement, values)
-        asked = {**values, **self.past}
+        asked = {**values, **past_values(self.known)}
         return session.connection().exec_driver_sql(_in_the_past(statement).sql, asked)
+
+    def rows(
+        self, statement: Callable[[bool], Prepared], values: Mapping[str, Any]
+    ) -> Sequence[tuple[Any, ...]]:
+        """Run a statement that is made for the city as it is, or (True) as it was."""
+        then = {} if self.known is None else past_values(self.known)
+        return statement(self.known is not None).rows(self.city.session, {**values, **then})
 
     @property
     def name(self) -> str | None:
@@ -142,7 +144,7 @@ def subject_of(
     number, geojson, *values = page.rows[0]
     named = dict(zip((entry.name for entry in page.fields), values, strict=True))
     bare = Subject(city, layer, number, named, geojson, None, distance_m, known)
-    rows = _where(layer, bool(bare.past)).rows(city.session, {"key": number, **bare.past})
+    rows = bare.rows(partial(_where, layer), {"key": number})
     return replace(bare, place=Place(*rows[0])) if rows else bare
 
 

@@ -54,10 +54,9 @@ def _ask(subject: Subject) -> Content:
         "most": _MOST + 1,
         **{f"itself_{name}": 0 for name in _SHOWN},
         f"itself_{subject.layer.id}": subject.id,
-        **subject.past,
     }
     found: dict[str, list[Any]] = {name: [] for name in _SHOWN}
-    for name, *row in _statement(bool(subject.past)).rows(subject.city.session, values):
+    for name, *row in subject.rows(_statement, values):
         found[name].append(row)
     tables = tuple(_table(layer_named(name), rows) for name, rows in found.items() if rows)
     return Content(tables=tables, notes=(_FROM_MIDDLE,) if large and tables else ())
