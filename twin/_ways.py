@@ -42,7 +42,7 @@ def box(
     west, south, east, north = bounds
     along = np.arange(_STEPS + 1) / _STEPS
     x, y = west + along * (east - west), south + along * (north - south)
-    whole = np.full(_STEPS + 1, 1.0)
+    whole = np.ones(_STEPS + 1)
     moved = np.array(
         points(
             np.concatenate([x, x, whole * west, whole * east]),
